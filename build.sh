@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# Builds membio. Each step is cached by the hash of what goes into it; run it as often as you like.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/openssl-build/common.sh"
+cd "$repository"
+
+help() {
+  cat <<'EOF'
+./build.sh [step...]     without a step: all
+
+  all         everything the package needs: deps toolchain openssl wasm ts
+  deps        npm packages
+  toolchain   the pinned Emscripten: from PATH, a container, or a private Debian (as root)
+  openssl     OpenSSL's source, verified; libcrypto.a and libssl.a for WebAssembly
+  wasm        bindings from wasm/abi.h; dist/openssl.wasm
+  ts          dist/*.js and their types
+  native      the same C under AddressSanitizer and UBSan: build/native/test
+  peers       other TLS programs the tests talk to
+  verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
+              (verify --quick: only compare dist/openssl.wasm; verify --update: write the file)
+  clean       remove build/ and dist/; the caches stay
+  help        this text
+
+  OPENSSL_TARBALL=FILE      take OpenSSL's source from FILE
+  MEMBIO_APT_SOURCES=FILE   take Debian from the archive in this apt .sources file (types deb and deb-src)
+  MEMBIO_NAMES=1            keep function names in openssl.wasm
+EOF
+  say "caches: $cache"
+}
+
+# ---- What a step depends on, and whether it has changed ----
+
+# stamped NAME HASH PRODUCT: true if NAME was last built from HASH and its product is still there.
+stamped() { [ -e "$3" ] && [ "$(cat "build/stamps/$1" 2>/dev/null)" = "$2" ]; }
+
+stamp() {
+  mkdir -p build/stamps
+  echo "$2" >"build/stamps/$1"
+}
+
+# The hash of all files in some places, names included; places that do not exist (yet) are fine.
+tree_hash() {
+  local place places=()
+  for place; do [ ! -e "$place" ] || places+=("$place"); done
+  find "${places[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | hash_of -
+}
+
+done_after() { say "$1: done in $((SECONDS - began)) s"; }
+
+# ---- Steps. No `a && b` between commands that may fail: `set -e` does not look inside such a chain. ----
+
+all() {
+  deps
+  toolchain
+  openssl
+  wasm
+  ts
+}
+
+deps() {
+  local hash
+  hash=$(tree_hash package.json package-lock.json)
+  if stamped deps "$hash" node_modules; then
+    say "deps: skipped, node_modules is up to date"
+    return
+  fi
+  if [ -f package-lock.json ]; then
+    say "deps: npm ci"
+    logged build/log/npm.log npm ci --no-audit --no-fund
+  else
+    say "deps: npm install, for want of a package-lock.json"
+    logged build/log/npm.log npm install --no-audit --no-fund
+  fi
+  stamp deps "$(tree_hash package.json package-lock.json)"
+  done_after deps
+}
+
+toolchain() { openssl-build/toolchain.sh setup; }
+
+openssl() { openssl-build/compile.sh build wasm; }
+
+bindings() { npm run -s build:abi; }
+
+wasm() {
+  local libraries hash
+  bindings
+  libraries=$(openssl-build/compile.sh path wasm)
+  hash=$({ tree_hash wasm build/wasm/exports.txt openssl-build/common.sh && echo "$libraries ${MEMBIO_NAMES:-0}"; } | hash_of -)
+  if stamped wasm "$hash" dist/openssl.wasm; then
+    say "wasm: skipped, dist/openssl.wasm is up to date"
+    return
+  fi
+  say "wasm: compiling wasm/*.c, linking openssl.wasm"
+  wasm/link.sh "$libraries" build/wasm/openssl.wasm
+  mkdir -p dist
+  cp build/wasm/openssl.wasm dist/openssl.wasm
+  stamp wasm "$hash"
+  done_after wasm
+}
+
+ts() {
+  local hash
+  bindings
+  hash=$(tree_hash src test samples bench build.mjs tsconfig.json package.json package-lock.json)
+  if stamped ts "$hash" dist/index.js; then
+    say "ts: skipped, dist/ is up to date"
+    return
+  fi
+  say "ts: compiling TypeScript"
+  npm run -s build:ts
+  stamp ts "$hash"
+  done_after ts
+}
+
+# Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. The parts that are
+# WebAssembly and nothing else stay out: platform.c (the test runs on a real system) and the SIMD kernels in wasm/simd/.
+native() {
+  local libraries hash sources product=build/native/test
+  if ! compgen -G 'test/native/*.c' >/dev/null; then
+    say "native: skipped, there is no test/native/*.c"
+    return
+  fi
+  need gcc gcc libc6-dev
+  openssl-build/compile.sh build native
+  libraries=$(openssl-build/compile.sh path native)
+  hash=$({ tree_hash wasm test/native build.sh && echo "$libraries"; } | hash_of -)
+  if stamped native "$hash" "$product"; then
+    say "native: skipped, $product is up to date"
+    return
+  fi
+  mkdir -p build/native
+  mapfile -t sources < <(ls wasm/*.c test/native/*.c | grep -v '^wasm/platform\.c$')
+  say "native: compiling ${#sources[@]} files with gcc and sanitizers"
+  logged build/log/native.log gcc -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$libraries/include" -I"$libraries/private" \
+    "${sources[@]}" "$libraries/libssl.a" "$libraries/libcrypto.a" -lm -o "$product"
+  stamp native "$hash"
+  done_after native
+}
+
+# Without them the tests that need them are skipped, so this is an offer, not a requirement.
+peers() {
+  local missing=()
+  command -v openssl >/dev/null || missing+=(openssl)
+  command -v curl >/dev/null || missing+=(curl)
+  command -v gnutls-cli >/dev/null || missing+=(gnutls-bin)
+  if ((${#missing[@]} == 0)); then
+    say "peers: skipped, all there"
+  elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    install_packages "${missing[@]}"
+  else
+    say "peers: to run every interoperability test, install: ${missing[*]}"
+  fi
+}
+
+# ---- Reproducibility ----
+
+verify() {
+  local mode=${1:-} sums=openssl-build/SHA256SUMS fresh=$repository/build/verify
+  if [ "$mode" = --quick ]; then
+    say "verify: comparing dist/openssl.wasm"
+    (cd dist && grep ' openssl\.wasm$' "../$sums" | sha256sum --check --quiet -)
+    return
+  fi
+  toolchain
+  deps
+  bindings
+  rm -rf "$fresh"
+  mkdir -p "$fresh"
+  openssl-build/compile.sh build wasm "$fresh/libraries"
+  MEMBIO_NAMES=0 wasm/link.sh "$fresh/libraries" "$fresh/openssl.wasm"
+  cp "$fresh"/libraries/lib{crypto,ssl}.a "$fresh"
+  {
+    echo "# Made with Emscripten $EMSCRIPTEN_VERSION of Debian $DEBIAN_SUITE. Another distributor's C library gives other bytes for openssl.wasm."
+    (cd "$fresh" && sha256sum libcrypto.a libssl.a openssl.wasm)
+  } >"$fresh/SHA256SUMS"
+  [ "$mode" != --update ] || cp "$fresh/SHA256SUMS" "$sums"
+  diff -u "$sums" "$fresh/SHA256SUMS" >&2 || die "the build differs from $sums; what was built is in build/verify"
+  say "verify: libcrypto.a, libssl.a and openssl.wasm are as in $sums"
+  done_after verify
+}
+
+clean() {
+  rm -rf build dist
+  say "removed build/ and dist/; the caches in $cache stay"
+}
+
+# ---- Which steps ----
+
+(($# > 0)) || set -- all
+while (($# > 0)); do
+  step=$1
+  shift
+  began=$SECONDS
+  case $step in
+    all | deps | toolchain | openssl | wasm | ts | native | peers | clean) "$step" ;;
+    verify)
+      option=
+      case ${1:-} in --*) option=$1 && shift ;; esac
+      verify "$option"
+      ;;
+    help | --help | -h) help ;;
+    *) die "no such step: $step (./build.sh help)" ;;
+  esac
+done

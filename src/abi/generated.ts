@@ -1,0 +1,228 @@
+// Generated from wasm/abi.h by wasm/gen.ts (npm run build:abi). Do not edit.
+
+export const ABI_VERSION = 1
+export const TLS_DONE = 0
+export const TLS_WANT_READ = -1
+export const TLS_WANT_WRITE = -2
+export const TLS_WANT_CALLBACK = -3
+export const TLS_CLOSED = -4
+export const TLS_ERROR = -5
+export const TLS_ROLE_CLIENT = 0
+export const TLS_ROLE_SERVER = 1
+export const TLS_EVENT_KEYLOG = 1
+export const TLS_EVENT_SESSION = 2
+export const TLS_EVENT_ALERT = 3
+export const TLS_EVENT_STATE = 4
+export const TLS_EVENT_MESSAGE = 5
+export const TLS_EVENT_CLIENT_HELLO = 6
+export const TLS_DIRECTION_RECEIVED = 0
+export const TLS_DIRECTION_SENT = 1
+export const TLS_VERIFY_NONE = 0
+export const TLS_VERIFY_OPTIONAL = 1
+export const TLS_VERIFY_RECORD = 2
+export const TLS_VERIFY_REQUIRE = 3
+export const TLS_FLAG_TRACE = 1
+export const TLS_FLAG_KEYLOG = 2
+export const TLS_FLAG_SESSIONS = 4
+export const TLS_FLAG_PARK_CLIENT_HELLO = 8
+export const TLS_CHAIN_SENT = 0
+export const TLS_CHAIN_VERIFIED = 1
+
+/** An address in the module's memory; 0 is NULL. */
+export type Pointer = number & { readonly pointer?: string }
+export type TlsContextPointer = number & { readonly pointer?: 'tls_context' }
+export type TlsConnectionPointer = number & { readonly pointer?: 'tls_connection' }
+export type TlsBytesPointer = number & { readonly pointer?: 'tls_bytes' }
+export type TlsErrorPointer = number & { readonly pointer?: 'tls_error' }
+export type TlsAgreedPointer = number & { readonly pointer?: 'tls_agreed' }
+
+/** Bytes handed to the host; an event when kind is not 0. The data follows the struct. */
+export const tlsBytesLayout = {
+  length: { type: 'uint32_t', offset: 0, size: 4 },
+  kind: { type: 'uint32_t', offset: 4, size: 4 },
+  detail: { type: 'uint32_t', offset: 8, size: 4 },
+} as const
+/** sizeof(tls_bytes) */
+export const tlsBytesSize = 12
+
+/** Why a call failed: the drained error queue, oldest entry (the root cause) first, and what surrounds it. */
+export const tlsErrorLayout = {
+  code: { type: 'uint32_t', offset: 0, size: 4 },
+  verifyResult: { type: 'int32_t', offset: 4, size: 4 },
+  verifyDepth: { type: 'int32_t', offset: 8, size: 4 },
+  alertSent: { type: 'int32_t', offset: 12, size: 4 },
+  alertReceived: { type: 'int32_t', offset: 16, size: 4 },
+  eof: { type: 'uint32_t', offset: 20, size: 4 },
+  library: { type: 'char', offset: 24, size: 32 },
+  reason: { type: 'char', offset: 56, size: 96 },
+  detail: { type: 'char', offset: 152, size: 160 },
+  verifyName: { type: 'char', offset: 312, size: 48 },
+  verifyText: { type: 'char', offset: 360, size: 96 },
+  stack: { type: 'char', offset: 456, size: 640 },
+} as const
+/** sizeof(tls_error) */
+export const tlsErrorSize = 1096
+
+/** What the handshake agreed on. Strings are empty where nothing was agreed. */
+export const tlsAgreedLayout = {
+  version: { type: 'uint32_t', offset: 0, size: 4 },
+  cipherId: { type: 'uint32_t', offset: 4, size: 4 },
+  resumed: { type: 'uint32_t', offset: 8, size: 4 },
+  verifyResult: { type: 'int32_t', offset: 12, size: 4 },
+  verifyDepth: { type: 'int32_t', offset: 16, size: 4 },
+  peerCertificate: { type: 'uint32_t', offset: 20, size: 4 },
+  alpnLength: { type: 'uint32_t', offset: 24, size: 4 },
+  versionName: { type: 'char', offset: 28, size: 16 },
+  cipherStandard: { type: 'char', offset: 44, size: 64 },
+  cipherOpenssl: { type: 'char', offset: 108, size: 64 },
+  group: { type: 'char', offset: 172, size: 48 },
+  signature: { type: 'char', offset: 220, size: 48 },
+  peerSignature: { type: 'char', offset: 268, size: 48 },
+  servername: { type: 'char', offset: 316, size: 256 },
+  alpn: { type: 'char', offset: 572, size: 256 },
+  verifyName: { type: 'char', offset: 828, size: 48 },
+} as const
+/** sizeof(tls_agreed) */
+export const tlsAgreedSize = 876
+
+/** What openssl.wasm exports, beside its memory. */
+export interface Exports {
+  /** Loads the default provider and the seed source. Call once, first. Touches neither entropy nor the clock. */
+  tls_library_init(): number
+  tls_library_abi(): number
+  /** "OpenSSL 3.5.7 9 Jun 2026" */
+  tls_library_version(): Pointer
+  /** Contexts and connections not yet freed; for leak tests. */
+  tls_library_live(): number
+  /** The error of the last call that returned TLS_ERROR or NULL without a connection. */
+  tls_library_error(): TlsErrorPointer
+  /** Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
+  tls_memory_alloc(length: number): Pointer
+  tls_memory_free(memory: Pointer, length: number): void
+  tls_bytes_free(bytes: TlsBytesPointer): void
+  tls_context_new(): TlsContextPointer
+  tls_context_free(context: TlsContextPointer): void
+  /** Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
+  tls_context_set_versions(context: TlsContextPointer, minimum: number, maximum: number): number
+  /** TLS 1.2 and older, OpenSSL's cipher list format. */
+  tls_context_set_cipher_list(context: TlsContextPointer, list: Pointer): number
+  /** TLS 1.3, colon-separated. */
+  tls_context_set_cipher_suites(context: TlsContextPointer, list: Pointer): number
+  tls_context_set_groups(context: TlsContextPointer, list: Pointer): number
+  tls_context_set_signature_schemes(context: TlsContextPointer, list: Pointer): number
+  /** A PEM bundle (leaf first, then intermediates) or one DER certificate. */
+  tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
+  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+  tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
+  /** Certificate, key and chain in one. */
+  tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
+  /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
+  tls_context_add_ca(context: TlsContextPointer, bytes: Pointer, length: number): number
+  /** Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
+  tls_context_set_alpn(context: TlsContextPointer, wire: Pointer, length: number): number
+  /** Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
+  tls_context_set_session_id_context(context: TlsContextPointer, bytes: Pointer, length: number): number
+  /** Verifies certificates as of this time (seconds since the epoch) instead of now. */
+  tls_context_set_verify_time(context: TlsContextPointer, seconds: number): number
+  /** Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
+  tls_connection_new(context: TlsContextPointer, role: number, flags: number, capacity: number): TlsConnectionPointer
+  tls_connection_free(connection: TlsConnectionPointer): void
+  /** Client: the name sent as SNI (RFC 6066). */
+  tls_connection_set_servername(connection: TlsConnectionPointer, name: Pointer): number
+  /** mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. */
+  tls_connection_set_verify(connection: TlsConnectionPointer, mode: number, identity: Pointer): number
+  /** Overrides the context's list for this connection. */
+  tls_connection_set_alpn(connection: TlsConnectionPointer, wire: Pointer, length: number): number
+  /** Client: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another identity, never verified) and was left out: a full handshake follows. */
+  tls_connection_set_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
+  /** Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
+  tls_connection_set_context(connection: TlsConnectionPointer, context: TlsContextPointer): number
+  /** The contiguous free space of the incoming BIO; *length is written. Valid until the next call on this connection. */
+  tls_incoming_space(connection: TlsConnectionPointer, length: Pointer): Pointer
+  tls_incoming_commit(connection: TlsConnectionPointer, length: number): void
+  tls_incoming_eof(connection: TlsConnectionPointer): void
+  tls_incoming_pending(connection: TlsConnectionPointer): number
+  /** The contiguous pending bytes of the outgoing BIO; consume them when they are copied. */
+  tls_outgoing_peek(connection: TlsConnectionPointer, length: Pointer): Pointer
+  tls_outgoing_consume(connection: TlsConnectionPointer, length: number): void
+  tls_outgoing_pending(connection: TlsConnectionPointer): number
+  /** SSL_do_handshake until it asks for something. */
+  tls_handshake(connection: TlsConnectionPointer): number
+  /** SSL_read into out until it is full or something is wanted: bytes (> 0) or a status. */
+  tls_read(connection: TlsConnectionPointer, out: Pointer, length: number): number
+  /** SSL_write: bytes accepted (> 0; each is encrypted and in the outgoing BIO) or a status. */
+  tls_write(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
+  /** Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
+  tls_close_write(connection: TlsConnectionPointer): number
+  /** Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription. */
+  tls_resume(connection: TlsConnectionPointer, alert: number): number
+  /** Next event, oldest first, or NULL. */
+  tls_event_take(connection: TlsConnectionPointer): TlsBytesPointer
+  tls_connection_error(connection: TlsConnectionPointer): TlsErrorPointer
+  tls_peer_agreed(connection: TlsConnectionPointer): TlsAgreedPointer
+  /** The peer's certificate number index in DER, or NULL past the end. */
+  tls_peer_certificate(connection: TlsConnectionPointer, chain: number, index: number): TlsBytesPointer
+  /** Keying material for label (RFC 8446, 7.5; RFC 5705). context may be NULL. NULL on failure: see tls_connection_error. */
+  tls_peer_exporter(connection: TlsConnectionPointer, label: Pointer, context: Pointer, contextLength: number, length: number): TlsBytesPointer
+  /** "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521" or "Ed25519": a private key as PKCS#8 PEM. */
+  tls_key_create(type: Pointer): TlsBytesPointer
+  /** Signs a certificate for key (PKCS#8 PEM): subject is a list of "type=value" lines (CN=..., O=...), extensions a list of "name=value" lines in OpenSSL's x509v3_config syntax; times are seconds since the epoch. issuer and issuer_key (PEM) are NULL for a self-signed certificate. Returns PEM. */
+  tls_certificate_create(key: Pointer, subject: Pointer, extensions: Pointer, notBefore: number, notAfter: number, issuer: Pointer, issuerKey: Pointer): TlsBytesPointer
+  /** DER to fields: a sequence of (uint32 length, UTF-8 bytes) pairs, name then value; names may repeat. */
+  tls_certificate_describe(der: Pointer, length: number): TlsBytesPointer
+  /** The DER certificates of a PEM bundle, each preceded by its uint32 length; a single DER certificate comes back so too. */
+  tls_certificate_split(bytes: Pointer, length: number): TlsBytesPointer
+}
+
+export const EXPORT_NAMES = [
+  'tls_library_init',
+  'tls_library_abi',
+  'tls_library_version',
+  'tls_library_live',
+  'tls_library_error',
+  'tls_memory_alloc',
+  'tls_memory_free',
+  'tls_bytes_free',
+  'tls_context_new',
+  'tls_context_free',
+  'tls_context_set_versions',
+  'tls_context_set_cipher_list',
+  'tls_context_set_cipher_suites',
+  'tls_context_set_groups',
+  'tls_context_set_signature_schemes',
+  'tls_context_use_certificate',
+  'tls_context_use_key',
+  'tls_context_use_pkcs12',
+  'tls_context_add_ca',
+  'tls_context_set_alpn',
+  'tls_context_set_session_id_context',
+  'tls_context_set_verify_time',
+  'tls_connection_new',
+  'tls_connection_free',
+  'tls_connection_set_servername',
+  'tls_connection_set_verify',
+  'tls_connection_set_alpn',
+  'tls_connection_set_session',
+  'tls_connection_set_context',
+  'tls_incoming_space',
+  'tls_incoming_commit',
+  'tls_incoming_eof',
+  'tls_incoming_pending',
+  'tls_outgoing_peek',
+  'tls_outgoing_consume',
+  'tls_outgoing_pending',
+  'tls_handshake',
+  'tls_read',
+  'tls_write',
+  'tls_close_write',
+  'tls_resume',
+  'tls_event_take',
+  'tls_connection_error',
+  'tls_peer_agreed',
+  'tls_peer_certificate',
+  'tls_peer_exporter',
+  'tls_key_create',
+  'tls_certificate_create',
+  'tls_certificate_describe',
+  'tls_certificate_split',
+] as const satisfies readonly (keyof Exports)[]

@@ -1,0 +1,56 @@
+// The library that the package's functions share: loaded at the first use where the runtime can compile synchronously (Node,
+// Deno, Bun), by `init` elsewhere.
+import loadModule from '#openssl-module'
+import { usageError } from '../errors.ts'
+import { Library, webHost, type Host } from './library.ts'
+
+export interface InitOptions {
+  /** A compiled module: share one with workers, or import it statically where run-time compilation is forbidden. */
+  module?: WebAssembly.Module
+  /** The bytes of openssl.wasm, to be compiled. */
+  bytes?: BufferSource
+  /** Where to fetch openssl.wasm from. */
+  url?: string | URL
+  /** Replaces entropy and clock. For tests: a predictable `getrandom` makes every key predictable. */
+  dangerousHost?: Partial<Host>
+}
+
+let shared: Library | undefined
+let pending: Promise<Library> | undefined
+
+/**
+ * Loads openssl.wasm. Needed only in browsers and where options are given: elsewhere the first use does it. Calling it again is
+ * free; options count in the first call only, and an `init` with options after the library was loaded is an error.
+ */
+export function init(options: InitOptions = {}): Promise<void> {
+  if (shared && Object.keys(options).length) {
+    return Promise.reject(usageError('init: openssl.wasm is loaded already; call init with options before anything else', 'ERR_TLS_INITIALIZED'))
+  }
+  pending ??= shared ? Promise.resolve(shared) : load(options)
+  return pending.then(() => undefined)
+}
+
+async function load(options: InitOptions): Promise<Library> {
+  const module = await moduleFrom(options)
+  shared ??= new Library(module, { ...webHost, ...options.dangerousHost })
+  return shared
+}
+
+async function moduleFrom({ module, bytes, url }: InitOptions): Promise<WebAssembly.Module> {
+  if (module) return module
+  if (bytes) return WebAssembly.compile(bytes)
+  if (!url) return loadModule()
+  const response = await fetch(url)
+  if (!response.ok) throw usageError(`init: ${url} answered ${response.status}`, 'ERR_TLS_MODULE_NOT_FOUND')
+  return WebAssembly.compile(await response.arrayBuffer())
+}
+
+/** The shared library; loads it where that needs no waiting. */
+export function library(): Library {
+  if (shared) return shared
+  const module = loadModule()
+  if (module instanceof Promise) {
+    throw usageError('this runtime compiles WebAssembly asynchronously: `await init()` once before anything else', 'ERR_TLS_NOT_INITIALIZED')
+  }
+  return (shared = new Library(module))
+}

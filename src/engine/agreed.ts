@@ -1,0 +1,54 @@
+// What the handshake agreed on, and who the peer is.
+import { TLS_CHAIN_SENT, TLS_CHAIN_VERIFIED, type TlsConnectionPointer } from '../abi/generated.ts'
+import type { Library } from '../abi/library.ts'
+
+export interface Agreed {
+  /** "TLSv1.3" */
+  version: string
+  /** IANA's name, OpenSSL's name, and the number on the wire. */
+  cipherSuite: { name: string; opensslName: string; id: number }
+  /** "X25519MLKEM768"; undefined where no key exchange by group took place. */
+  group?: string
+  /** The schemes of the handshake signatures, ours and the peer's; undefined where that side did not sign. */
+  signatureScheme?: string
+  peerSignatureScheme?: string
+  /** ALPN; undefined when none was agreed. */
+  alpn?: string
+  /** SNI, as the client sent it. */
+  servername?: string
+  /** True when a session was resumed: no certificates were exchanged, the verdict is that of the first handshake. */
+  resumed: boolean
+  /** True when the peer showed a certificate, and it was accepted by verification. */
+  authorized: boolean
+  /** Why not, as an X509_V_ERR name without its prefix: only with `dangerouslyAcceptAnyCertificate`. */
+  authorizationError?: string
+  /** The peer's certificates in DER, leaf first: as sent, and as verified up to the trusted root. Empty when it showed none. */
+  peerChain: Uint8Array[]
+  verifiedChain: Uint8Array[]
+}
+
+export function readAgreed({ exports, memory }: Library, connection: TlsConnectionPointer): Agreed {
+  const a = memory.agreed(exports.tls_peer_agreed(connection))
+  const certificates = (chain: number): Uint8Array[] => {
+    const all: Uint8Array[] = []
+    for (;;) {
+      const next = memory.take(exports.tls_peer_certificate(connection, chain, all.length))
+      if (!next) return all
+      all.push(next.bytes)
+    }
+  }
+  return {
+    version: a.versionName,
+    cipherSuite: { name: a.cipherStandard, opensslName: a.cipherOpenssl, id: a.cipherId & 0xffff },
+    group: a.group || undefined,
+    signatureScheme: a.signature || undefined,
+    peerSignatureScheme: a.peerSignature || undefined,
+    alpn: a.alpnLength ? a.alpn.slice(0, a.alpnLength) : undefined,
+    servername: a.servername || undefined,
+    resumed: a.resumed === 1,
+    authorized: a.peerCertificate === 1 && a.verifyResult === 0,
+    authorizationError: a.verifyResult ? a.verifyName : undefined,
+    peerChain: certificates(TLS_CHAIN_SENT),
+    verifiedChain: certificates(TLS_CHAIN_VERIFIED),
+  }
+}

@@ -1,0 +1,224 @@
+/*
+ * The contract between openssl.wasm and src/abi: every export, constant and shared struct, declared once.
+ * wasm/gen.ts reads this file and writes src/abi/generated.ts and the linker's export list; nothing is typed by hand twice.
+ *
+ * Conventions, valid for every function below:
+ *  - A pointer argument is borrowed for the call: the callee copies what it keeps. `const char *` is NUL-terminated UTF-8.
+ *  - A returned `tls_bytes *` is owned by the caller and goes back through tls_bytes_free, which wipes it. NULL means "none",
+ *    or failure where the comment says so.
+ *  - Objects (`tls_context *`, `tls_connection *`) are owned by the caller and freed by their own _free. Freeing a context
+ *    that connections still use is allowed: OpenSSL counts references.
+ *  - Calls return at once. "Not ready" is a status. On TLS_ERROR the OpenSSL error queue has already been drained into a
+ *    tls_error: the connection's own where there is a connection, the library's otherwise.
+ *  - Not re-entrant: no export may be called from inside an import.
+ *
+ * The generator understands: `#define NAME number`, `typedef struct NAME { ... } NAME;` with uint32_t, int32_t, double and
+ * char[N] fields, opaque `typedef struct NAME NAME;`, and EXPORT declarations whose types are those, (u)int32_t, double,
+ * size_t, `uint8_t *` and `const char *`.
+ */
+#ifndef MEMBIO_ABI_H
+#define MEMBIO_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Linked into the module's export list by name, so the same line works natively. */
+#define EXPORT extern
+
+/* Bumped on any change below; the loader refuses a module of another version. */
+#define ABI_VERSION 1
+
+/* ---- Status: what a call on a connection came to. Positive return values of tls_read and tls_write are byte counts. ---- */
+#define TLS_DONE 0
+#define TLS_WANT_READ (-1)     /* needs ciphertext from the peer: SSL_ERROR_WANT_READ */
+#define TLS_WANT_WRITE (-2)    /* the outgoing BIO is full: SSL_ERROR_WANT_WRITE */
+#define TLS_WANT_CALLBACK (-3) /* parked until tls_resume: an event says on what */
+#define TLS_CLOSED (-4)        /* close_notify: this direction has ended in good order */
+#define TLS_ERROR (-5)         /* fatal; the same error is reported by every later call */
+
+#define TLS_ROLE_CLIENT 0
+#define TLS_ROLE_SERVER 1
+
+/* ---- Events, in tls_bytes.kind ---- */
+#define TLS_EVENT_KEYLOG 1       /* data: one NSS key log line, without the newline */
+#define TLS_EVENT_SESSION 2      /* data: the session in DER (i2d_SSL_SESSION); detail: lifetime hint in seconds */
+#define TLS_EVENT_ALERT 3        /* detail: TLS_DIRECTION_* << 16 | level << 8 | description */
+#define TLS_EVENT_STATE 4        /* data: the state machine's state (SSL_state_string_long); only when tracing */
+#define TLS_EVENT_MESSAGE 5      /* detail: TLS_DIRECTION_* << 16 | content type; data: the message; only when tracing */
+#define TLS_EVENT_CLIENT_HELLO 6 /* data: the ClientHello's body (RFC 8446, 4.1.2); parked until tls_resume */
+
+#define TLS_DIRECTION_RECEIVED 0
+#define TLS_DIRECTION_SENT 1
+
+/* ---- tls_connection_set_verify ---- */
+#define TLS_VERIFY_NONE 0    /* ask for no certificate (server), accept any (client); the verdict is still recorded */
+#define TLS_VERIFY_OPTIONAL 1 /* server: ask; accept none or a valid one */
+#define TLS_VERIFY_RECORD 2  /* ask; accept none and any; the verdict is recorded and left to the caller */
+#define TLS_VERIFY_REQUIRE 3 /* a valid certificate or no handshake */
+
+/* ---- tls_connection_new flags ---- */
+#define TLS_FLAG_TRACE 1             /* queue STATE and MESSAGE events */
+#define TLS_FLAG_KEYLOG 2            /* queue KEYLOG events */
+#define TLS_FLAG_SESSIONS 4          /* queue SESSION events */
+#define TLS_FLAG_PARK_CLIENT_HELLO 8 /* server: stop at the ClientHello with TLS_WANT_CALLBACK */
+
+/* ---- tls_peer_chain ---- */
+#define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
+#define TLS_CHAIN_VERIFIED 1 /* as built by verification, leaf first, trust anchor last */
+
+typedef struct tls_context tls_context;
+typedef struct tls_connection tls_connection;
+
+/* Bytes handed to the host; an event when kind is not 0. The data follows the struct. */
+typedef struct tls_bytes {
+  uint32_t length;
+  uint32_t kind;
+  uint32_t detail;
+} tls_bytes;
+
+/* Why a call failed: the drained error queue, oldest entry (the root cause) first, and what surrounds it. */
+typedef struct tls_error {
+  uint32_t code;           /* OpenSSL's packed code, 0 if there is none */
+  int32_t verify_result;   /* X509_V_ERR_*, or 0 */
+  int32_t verify_depth;    /* depth of the certificate it is about; 0 is the leaf */
+  int32_t alert_sent;      /* AlertDescription, or -1 */
+  int32_t alert_received;  /* AlertDescription, or -1 */
+  uint32_t eof;            /* 1 if the incoming stream ended without close_notify */
+  char library[32];        /* "SSL routines" */
+  char reason[96];         /* "certificate verify failed" */
+  char detail[160];        /* the text OpenSSL attached, if any */
+  char verify_name[48];    /* "CERT_HAS_EXPIRED" */
+  char verify_text[96];    /* "certificate has expired" */
+  char stack[640];         /* the whole queue, a line an entry: "library: reason: detail" */
+} tls_error;
+
+/* What the handshake agreed on. Strings are empty where nothing was agreed. */
+typedef struct tls_agreed {
+  uint32_t version;            /* 0x0304 */
+  uint32_t cipher_id;          /* IANA number, 0x1301 */
+  uint32_t resumed;
+  int32_t verify_result;       /* X509_V_OK is 0; meaningful when the peer sent a certificate */
+  int32_t verify_depth;
+  uint32_t peer_certificate;   /* 1 if the peer has authenticated itself with a certificate */
+  uint32_t alpn_length;
+  char version_name[16];       /* "TLSv1.3" */
+  char cipher_standard[64];    /* "TLS_AES_128_GCM_SHA256" */
+  char cipher_openssl[64];     /* "ECDHE-RSA-AES128-GCM-SHA256" */
+  char group[48];              /* "X25519MLKEM768" */
+  char signature[48];          /* the signature scheme of our own handshake signature */
+  char peer_signature[48];     /* and of the peer's */
+  char servername[256];        /* SNI: asked for by the client */
+  char alpn[256];              /* alpn_length bytes */
+  char verify_name[48];
+} tls_agreed;
+
+/* ---- Library (library.c) ---- */
+
+/* Loads the default provider and the seed source. Call once, first. Touches neither entropy nor the clock. */
+EXPORT int32_t tls_library_init(void);
+EXPORT uint32_t tls_library_abi(void);
+/* "OpenSSL 3.5.7 9 Jun 2026" */
+EXPORT const char *tls_library_version(void);
+/* Contexts and connections not yet freed; for leak tests. */
+EXPORT uint32_t tls_library_live(void);
+/* The error of the last call that returned TLS_ERROR or NULL without a connection. */
+EXPORT const tls_error *tls_library_error(void);
+/* Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
+EXPORT uint8_t *tls_memory_alloc(size_t length);
+EXPORT void tls_memory_free(uint8_t *memory, size_t length);
+EXPORT void tls_bytes_free(tls_bytes *bytes);
+
+/* ---- Context: SSL_CTX (context.c). Setters return TLS_DONE or TLS_ERROR. ---- */
+
+EXPORT tls_context *tls_context_new(void);
+EXPORT void tls_context_free(tls_context *context);
+/* Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
+EXPORT int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_t maximum);
+/* TLS 1.2 and older, OpenSSL's cipher list format. */
+EXPORT int32_t tls_context_set_cipher_list(tls_context *context, const char *list);
+/* TLS 1.3, colon-separated. */
+EXPORT int32_t tls_context_set_cipher_suites(tls_context *context, const char *list);
+EXPORT int32_t tls_context_set_groups(tls_context *context, const char *list);
+EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const char *list);
+/* A PEM bundle (leaf first, then intermediates) or one DER certificate. */
+EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
+/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/* Certificate, key and chain in one. */
+EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
+EXPORT int32_t tls_context_add_ca(tls_context *context, const uint8_t *bytes, size_t length);
+/* Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
+EXPORT int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, size_t length);
+/* Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
+EXPORT int32_t tls_context_set_session_id_context(tls_context *context, const uint8_t *bytes, size_t length);
+/* Verifies certificates as of this time (seconds since the epoch) instead of now. */
+EXPORT int32_t tls_context_set_verify_time(tls_context *context, double seconds);
+
+/* ---- Connection: SSL and its two BIOs (connection.c, bio.c) ---- */
+
+/* Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
+EXPORT tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t flags, uint32_t capacity);
+EXPORT void tls_connection_free(tls_connection *connection);
+/* Client: the name sent as SNI (RFC 6066). */
+EXPORT int32_t tls_connection_set_servername(tls_connection *connection, const char *name);
+/* mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. */
+EXPORT int32_t tls_connection_set_verify(tls_connection *connection, uint32_t mode, const char *identity);
+/* Overrides the context's list for this connection. */
+EXPORT int32_t tls_connection_set_alpn(tls_connection *connection, const uint8_t *wire, size_t length);
+/* Client: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another
+   identity, never verified) and was left out: a full handshake follows. */
+EXPORT int32_t tls_connection_set_session(tls_connection *connection, const uint8_t *der, size_t length);
+/* Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
+EXPORT int32_t tls_connection_set_context(tls_connection *connection, tls_context *context);
+
+/* The contiguous free space of the incoming BIO; *length is written. Valid until the next call on this connection. */
+EXPORT uint8_t *tls_incoming_space(tls_connection *connection, uint32_t *length);
+EXPORT void tls_incoming_commit(tls_connection *connection, uint32_t length);
+EXPORT void tls_incoming_eof(tls_connection *connection);
+EXPORT uint32_t tls_incoming_pending(tls_connection *connection);
+/* The contiguous pending bytes of the outgoing BIO; consume them when they are copied. */
+EXPORT const uint8_t *tls_outgoing_peek(tls_connection *connection, uint32_t *length);
+EXPORT void tls_outgoing_consume(tls_connection *connection, uint32_t length);
+EXPORT uint32_t tls_outgoing_pending(tls_connection *connection);
+
+/* SSL_do_handshake until it asks for something. */
+EXPORT int32_t tls_handshake(tls_connection *connection);
+/* SSL_read into out until it is full or something is wanted: bytes (> 0) or a status. */
+EXPORT int32_t tls_read(tls_connection *connection, uint8_t *out, size_t length);
+/* SSL_write: bytes accepted (> 0; each is encrypted and in the outgoing BIO) or a status. */
+EXPORT int32_t tls_write(tls_connection *connection, const uint8_t *plaintext, size_t length);
+/* Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
+EXPORT int32_t tls_close_write(tls_connection *connection);
+/* Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription. */
+EXPORT int32_t tls_resume(tls_connection *connection, int32_t alert);
+/* Next event, oldest first, or NULL. */
+EXPORT tls_bytes *tls_event_take(tls_connection *connection);
+EXPORT const tls_error *tls_connection_error(tls_connection *connection);
+
+/* ---- What was agreed, and who the peer is (peer.c) ---- */
+
+EXPORT const tls_agreed *tls_peer_agreed(tls_connection *connection);
+/* The peer's certificate number index in DER, or NULL past the end. */
+EXPORT tls_bytes *tls_peer_certificate(tls_connection *connection, uint32_t chain, uint32_t index);
+/* Keying material for label (RFC 8446, 7.5; RFC 5705). context may be NULL. NULL on failure: see tls_connection_error. */
+EXPORT tls_bytes *tls_peer_exporter(tls_connection *connection, const char *label, const uint8_t *context, size_t context_length,
+                                    size_t length);
+
+/* ---- Certificates (x509.c). NULL or TLS_ERROR on failure: see tls_library_error. ---- */
+
+/* "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521" or "Ed25519": a private key as PKCS#8 PEM. */
+EXPORT tls_bytes *tls_key_create(const char *type);
+/*
+ * Signs a certificate for key (PKCS#8 PEM): subject is a list of "type=value" lines (CN=..., O=...), extensions a list of
+ * "name=value" lines in OpenSSL's x509v3_config syntax; times are seconds since the epoch. issuer and issuer_key (PEM) are NULL
+ * for a self-signed certificate. Returns PEM.
+ */
+EXPORT tls_bytes *tls_certificate_create(const char *key, const char *subject, const char *extensions, double not_before,
+                                         double not_after, const char *issuer, const char *issuer_key);
+/* DER to fields: a sequence of (uint32 length, UTF-8 bytes) pairs, name then value; names may repeat. */
+EXPORT tls_bytes *tls_certificate_describe(const uint8_t *der, size_t length);
+/* The DER certificates of a PEM bundle, each preceded by its uint32 length; a single DER certificate comes back so too. */
+EXPORT tls_bytes *tls_certificate_split(const uint8_t *bytes, size_t length);
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * One TLS connection: SSL between two rings. The classic loop lives here in its smallest form: call OpenSSL, ask SSL_get_error
+ * what it wants, return that.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+/* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
+   below), and what is kept free beyond it so that an alert always finds room. */
+#define RECORD_OVERHEAD 512
+#define ALERT_ROOM 512
+
+static int connection_index(void) {
+  static int index = -1;
+  if (index < 0) index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+  return index;
+}
+
+tls_connection *connection_of(const SSL *ssl) { return SSL_get_ex_data(ssl, connection_index()); }
+
+static int connection_attach(tls_connection *c) {
+  BIO *incoming = ring_bio_new(&c->incoming), *outgoing = ring_bio_new(&c->outgoing);
+  if (incoming == NULL || outgoing == NULL || !SSL_set_ex_data(c->ssl, connection_index(), c)) {
+    BIO_free(incoming);
+    BIO_free(outgoing);
+    return 0;
+  }
+  SSL_set_bio(c->ssl, incoming, outgoing);
+  if (c->role == TLS_ROLE_SERVER)
+    SSL_set_accept_state(c->ssl);
+  else
+    SSL_set_connect_state(c->ssl);
+  events_attach(c);
+  return 1;
+}
+
+tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t flags, uint32_t capacity) {
+  ERR_clear_error();
+  tls_connection *c = OPENSSL_zalloc(sizeof *c);
+  if (c == NULL) {
+    library_failed();
+    return NULL;
+  }
+  c->role = role;
+  c->flags = flags;
+  c->refuse = -1;
+  c->verify_mode = TLS_VERIFY_REQUIRE;
+  c->events_end = &c->events;
+  error_reset(&c->error);
+  ring_init(&c->incoming, capacity);
+  ring_init(&c->outgoing, capacity);
+  live_handles++;
+  if ((c->ssl = SSL_new(context->ssl)) == NULL || !connection_attach(c)) {
+    library_failed();
+    tls_connection_free(c);
+    return NULL;
+  }
+  return c;
+}
+
+void tls_connection_free(tls_connection *c) {
+  if (c == NULL) return;
+  SSL_free(c->ssl); /* before the rings, which its BIOs borrow */
+  ring_release(&c->incoming);
+  ring_release(&c->outgoing);
+  events_release(c);
+  OPENSSL_free(c->identity);
+  OPENSSL_free(c->alpn);
+  OPENSSL_clear_free(c, sizeof *c);
+  live_handles--;
+}
+
+int32_t tls_connection_set_servername(tls_connection *c, const char *name) {
+  ERR_clear_error();
+  return SSL_set_tlsext_host_name(c->ssl, name) ? TLS_DONE : library_failed();
+}
+
+int32_t tls_connection_set_context(tls_connection *c, tls_context *context) {
+  ERR_clear_error();
+  if (SSL_set_SSL_CTX(c->ssl, context->ssl) == NULL) return library_failed();
+  events_attach(c); /* the callbacks that live in SSL_CTX */
+  return TLS_DONE;
+}
+
+/* A session may only stand in for a handshake that would have succeeded: same peer, verified then. */
+static int session_fits(const tls_connection *c, SSL_SESSION *session) {
+  X509 *peer = SSL_SESSION_get0_peer(session);
+  if (!SSL_SESSION_is_resumable(session)) return 0;
+  if (c->verify_mode != TLS_VERIFY_REQUIRE) return 1;
+  if (SSL_get_verify_result(c->ssl) != X509_V_OK) return 0;
+  return c->identity == NULL || (peer != NULL && verify_identity_matches(peer, c->identity));
+}
+
+int32_t tls_connection_set_session(tls_connection *c, const uint8_t *der, size_t length) {
+  ERR_clear_error();
+  const uint8_t *at = der;
+  SSL_SESSION *session = d2i_SSL_SESSION(NULL, &at, (long)length);
+  if (session == NULL) return library_failed();
+  int32_t status = SSL_set_session(c->ssl, session) ? TLS_DONE : library_failed();
+  if (status == TLS_DONE && !session_fits(c, session)) {
+    SSL_set_session(c->ssl, NULL);
+    SSL_set_verify_result(c->ssl, X509_V_OK);
+    status = TLS_CLOSED;
+  }
+  SSL_SESSION_free(session);
+  return status;
+}
+
+/* ---- Ciphertext side. ---- */
+
+uint8_t *tls_incoming_space(tls_connection *c, uint32_t *length) { return ring_space(&c->incoming, length); }
+void tls_incoming_commit(tls_connection *c, uint32_t length) { ring_commit(&c->incoming, length); }
+void tls_incoming_eof(tls_connection *c) { c->incoming.eof = 1; }
+uint32_t tls_incoming_pending(tls_connection *c) { return ring_pending(&c->incoming); }
+const uint8_t *tls_outgoing_peek(tls_connection *c, uint32_t *length) { return ring_peek(&c->outgoing, length); }
+void tls_outgoing_consume(tls_connection *c, uint32_t length) { ring_consume(&c->outgoing, length); }
+uint32_t tls_outgoing_pending(tls_connection *c) { return ring_pending(&c->outgoing); }
+
+/* ---- Progress. ---- */
+
+static int32_t connection_failed(tls_connection *c) {
+  unsigned long code = ERR_peek_error();
+  c->failed = 1;
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) c->error.eof = 1;
+  if (code == 0 && c->incoming.eof) c->error.eof = 1;
+  if (c->verify_mode != TLS_VERIFY_NONE) {
+    c->error.verify_result = c->verify_result;
+    c->error.verify_depth = c->verify_depth;
+  }
+  error_drain(&c->error);
+  return TLS_ERROR;
+}
+
+/* The one place where SSL_get_error(3) is read. */
+static int32_t status_of(tls_connection *c, int result) {
+  switch (SSL_get_error(c->ssl, result)) {
+    case SSL_ERROR_NONE:
+      return TLS_DONE;
+    case SSL_ERROR_WANT_READ:
+      return TLS_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+      return TLS_WANT_WRITE;
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+      return TLS_WANT_CALLBACK;
+    case SSL_ERROR_ZERO_RETURN:
+      return TLS_CLOSED;
+    default:
+      return connection_failed(c);
+  }
+}
+
+int32_t tls_handshake(tls_connection *c) {
+  if (c->failed) return TLS_ERROR;
+  ERR_clear_error();
+  return status_of(c, SSL_do_handshake(c->ssl));
+}
+
+int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
+  size_t total = 0, read;
+  int32_t status = TLS_DONE;
+  if (c->failed) return TLS_ERROR;
+  while (total < length && status == TLS_DONE) {
+    ERR_clear_error();
+    if (SSL_read_ex(c->ssl, out + total, length - total, &read))
+      total += read;
+    else
+      status = status_of(c, 0);
+  }
+  /* What arrived before a failure is delivered first; the failure is kept and met by the next call. */
+  return total > 0 ? (int32_t)total : status;
+}
+
+int32_t tls_write(tls_connection *c, const uint8_t *plaintext, size_t length) {
+  size_t total = 0, written;
+  int32_t status = TLS_DONE;
+  if (c->failed) return TLS_ERROR;
+  while (total < length && status == TLS_DONE) {
+    size_t record = length - total < SSL3_RT_MAX_PLAIN_LENGTH ? length - total : SSL3_RT_MAX_PLAIN_LENGTH;
+    /* Asked for before, not found out after: a record that OpenSSL could not flush would have to be written again. */
+    if (ring_free(&c->outgoing) < record + RECORD_OVERHEAD + ALERT_ROOM) {
+      status = TLS_WANT_WRITE;
+      break;
+    }
+    ERR_clear_error();
+    if (SSL_write_ex(c->ssl, plaintext + total, record, &written))
+      total += written;
+    else
+      status = status_of(c, 0);
+  }
+  return total > 0 ? (int32_t)total : status;
+}
+
+int32_t tls_close_write(tls_connection *c) {
+  if (c->failed) return TLS_ERROR;
+  if (SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN) return TLS_DONE;
+  if (ring_free(&c->outgoing) < ALERT_ROOM) return TLS_WANT_WRITE;
+  ERR_clear_error();
+  int result = SSL_shutdown(c->ssl);
+  return result >= 0 ? TLS_DONE : status_of(c, result);
+}
+
+int32_t tls_resume(tls_connection *c, int32_t alert) {
+  if (c->parked != PARKED_WAITING) return library_failed_with("nothing is waiting for an answer");
+  c->parked = PARKED_ANSWERED;
+  c->refuse = alert;
+  return TLS_DONE;
+}
+
+const tls_error *tls_connection_error(tls_connection *c) { return &c->error; }

@@ -1,0 +1,204 @@
+/* SSL_CTX: what many connections share. Defaults that are policy (versions, cipher lists) are set by the caller. */
+#include <string.h>
+
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+
+#include "internal.h"
+
+static int context_index(void) {
+  static int index = -1;
+  if (index < 0) index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+  return index;
+}
+
+tls_context *context_of(const SSL_CTX *ssl) { return SSL_CTX_get_ex_data(ssl, context_index()); }
+
+/* Server: the first of our protocols that the client offers. No overlap ends the handshake (RFC 7301, 3.2). */
+static int alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *offered,
+                       unsigned int offered_length, void *unused) {
+  tls_connection *c = connection_of(ssl);
+  const tls_context *context = context_of(SSL_get_SSL_CTX(ssl));
+  const uint8_t *list = c->alpn != NULL ? c->alpn : context == NULL ? NULL : context->alpn;
+  size_t length = c->alpn != NULL ? c->alpn_length : context == NULL ? 0 : context->alpn_length;
+  unsigned char *selected;
+  (void)unused;
+  if (list == NULL) return SSL_TLSEXT_ERR_NOACK;
+  if (SSL_select_next_proto(&selected, out_length, list, (unsigned int)length, offered, offered_length) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+tls_context *tls_context_new(void) {
+  ERR_clear_error();
+  tls_context *context = OPENSSL_zalloc(sizeof *context);
+  SSL_CTX *ssl = SSL_CTX_new(TLS_method());
+  if (context == NULL || ssl == NULL || !SSL_CTX_set_ex_data(ssl, context_index(), context)) {
+    library_failed();
+    SSL_CTX_free(ssl);
+    OPENSSL_free(context);
+    return NULL;
+  }
+  context->ssl = ssl;
+  context->verify_time = -1;
+  /* Idle connections give their record buffers back; writes may be cut into records and retried from another address. */
+  SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  /* Renegotiation is refused; the server chooses the suite, but follows a client that puts ChaCha20 first (no AES hardware). */
+  SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  /* Sessions go to the host as events; OpenSSL keeps none, so that memory is bounded by the host's own cache. */
+  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_alpn_select_cb(ssl, alpn_select, NULL);
+  live_handles++;
+  return context;
+}
+
+void tls_context_free(tls_context *context) {
+  if (context == NULL) return;
+  /* Connections may go on with the SSL_CTX: it must not find a freed struct. */
+  SSL_CTX_set_ex_data(context->ssl, context_index(), NULL);
+  SSL_CTX_free(context->ssl);
+  X509_free(context->leaf);
+  OPENSSL_free(context->alpn);
+  OPENSSL_free(context);
+  live_handles--;
+}
+
+static int32_t done_if(int ok) { return ok ? TLS_DONE : library_failed(); }
+
+int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_t maximum) {
+  ERR_clear_error();
+  return done_if(SSL_CTX_set_min_proto_version(context->ssl, (int)minimum) &&
+                 SSL_CTX_set_max_proto_version(context->ssl, (int)maximum));
+}
+
+int32_t tls_context_set_cipher_list(tls_context *context, const char *list) {
+  ERR_clear_error();
+  return done_if(SSL_CTX_set_cipher_list(context->ssl, list));
+}
+
+int32_t tls_context_set_cipher_suites(tls_context *context, const char *list) {
+  ERR_clear_error();
+  return done_if(SSL_CTX_set_ciphersuites(context->ssl, list));
+}
+
+int32_t tls_context_set_groups(tls_context *context, const char *list) {
+  ERR_clear_error();
+  return done_if((int)SSL_CTX_set1_groups_list(context->ssl, list));
+}
+
+int32_t tls_context_set_signature_schemes(tls_context *context, const char *list) {
+  ERR_clear_error();
+  return done_if((int)SSL_CTX_set1_sigalgs_list(context->ssl, list));
+}
+
+/* ---- Our own certificate and key. ---- */
+
+/* Takes the certificates as leaf and chain. */
+static int use_chain(tls_context *context, STACK_OF(X509) *all) {
+  X509 *leaf = sk_X509_value(all, 0);
+  if (!SSL_CTX_use_certificate(context->ssl, leaf) || !SSL_CTX_clear_chain_certs(context->ssl)) return 0;
+  for (int i = 1; i < sk_X509_num(all); i++)
+    if (!SSL_CTX_add1_chain_cert(context->ssl, sk_X509_value(all, i))) return 0;
+  X509_up_ref(leaf);
+  X509_free(context->leaf);
+  context->leaf = leaf;
+  return 1;
+}
+
+/* SSL_CTX files keys by type and would accept one of another type than the certificate; so the check is made here, first. */
+static int use_key(tls_context *context, EVP_PKEY *key) {
+  if (context->leaf != NULL && !X509_check_private_key(context->leaf, key)) return 0;
+  return SSL_CTX_use_PrivateKey(context->ssl, key);
+}
+
+int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length) {
+  ERR_clear_error();
+  STACK_OF(X509) *all = certificates_parse(bytes, length);
+  int ok = all != NULL && use_chain(context, all);
+  sk_X509_pop_free(all, X509_free);
+  return done_if(ok);
+}
+
+int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase) {
+  ERR_clear_error();
+  EVP_PKEY *key = key_parse(bytes, length, passphrase);
+  int ok = key != NULL && use_key(context, key);
+  EVP_PKEY_free(key);
+  return done_if(ok);
+}
+
+int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase) {
+  ERR_clear_error();
+  const uint8_t *at = bytes;
+  PKCS12 *pkcs12 = d2i_PKCS12(NULL, &at, (long)length);
+  EVP_PKEY *key = NULL;
+  X509 *leaf = NULL;
+  STACK_OF(X509) *chain = NULL;
+  int ok = pkcs12 != NULL && PKCS12_parse(pkcs12, passphrase, &key, &leaf, &chain);
+  if (ok && (leaf == NULL || key == NULL)) {
+    ERR_raise_data(ERR_LIB_PKCS12, ERR_R_PASSED_INVALID_ARGUMENT, "the file holds no %s", leaf == NULL ? "certificate" : "private key");
+    ok = 0;
+  }
+  if (ok) {
+    ERR_clear_error();
+    if (chain == NULL) chain = sk_X509_new_null();
+    ok = chain != NULL && sk_X509_insert(chain, leaf, 0);
+    if (ok) leaf = NULL; /* owned by the chain now */
+    ok = ok && use_chain(context, chain) && use_key(context, key);
+  }
+  PKCS12_free(pkcs12);
+  EVP_PKEY_free(key);
+  X509_free(leaf);
+  sk_X509_pop_free(chain, X509_free);
+  return done_if(ok);
+}
+
+/* ---- Whom we trust, and what we speak. ---- */
+
+int32_t tls_context_add_ca(tls_context *context, const uint8_t *bytes, size_t length) {
+  ERR_clear_error();
+  STACK_OF(X509) *all = certificates_parse(bytes, length);
+  X509_STORE *store = SSL_CTX_get_cert_store(context->ssl);
+  int count = all == NULL ? 0 : sk_X509_num(all), ok = count > 0;
+  for (int i = 0; ok && i < count; i++) {
+    X509 *ca = sk_X509_value(all, i);
+    ok = X509_STORE_add_cert(store, ca) && SSL_CTX_add_client_CA(context->ssl, ca);
+  }
+  sk_X509_pop_free(all, X509_free);
+  return ok ? count : library_failed();
+}
+
+/* Copies a list into *slot; an empty one leaves the slot NULL. */
+static int alpn_copy(uint8_t **slot, size_t *slot_length, const uint8_t *wire, size_t length) {
+  uint8_t *copy = length == 0 ? NULL : OPENSSL_memdup(wire, length);
+  if (length > 0 && copy == NULL) return 0;
+  OPENSSL_free(*slot);
+  *slot = copy;
+  *slot_length = length;
+  return 1;
+}
+
+int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, size_t length) {
+  ERR_clear_error();
+  /* SSL_CTX_set_alpn_protos returns 0 for success, unlike its neighbours. */
+  return done_if(alpn_copy(&context->alpn, &context->alpn_length, wire, length) &&
+                 SSL_CTX_set_alpn_protos(context->ssl, wire, (unsigned int)length) == 0);
+}
+
+int32_t tls_connection_set_alpn(tls_connection *c, const uint8_t *wire, size_t length) {
+  ERR_clear_error();
+  return done_if(alpn_copy(&c->alpn, &c->alpn_length, wire, length) &&
+                 SSL_set_alpn_protos(c->ssl, wire, (unsigned int)length) == 0);
+}
+
+int32_t tls_context_set_session_id_context(tls_context *context, const uint8_t *bytes, size_t length) {
+  ERR_clear_error();
+  return done_if(SSL_CTX_set_session_id_context(context->ssl, bytes, (unsigned int)length));
+}
+
+int32_t tls_context_set_verify_time(tls_context *context, double seconds) {
+  context->verify_time = seconds;
+  X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(context->ssl), (time_t)seconds);
+  return TLS_DONE;
+}

@@ -1,0 +1,91 @@
+/* Bytes to certificates and keys, whether they come as PEM or DER. */
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "internal.h"
+
+static BIO *bio_over(const uint8_t *bytes, size_t length) {
+  return length > INT_MAX ? NULL : BIO_new_mem_buf(bytes, (int)length);
+}
+
+static int looks_like_pem(const uint8_t *bytes, size_t length) {
+  static const char marker[] = "-----BEGIN";
+  for (size_t i = 0; i + sizeof marker - 1 <= length; i++)
+    if (memcmp(bytes + i, marker, sizeof marker - 1) == 0) return 1;
+  return 0;
+}
+
+static int ends_in_order(size_t found) {
+  unsigned long error = ERR_peek_last_error();
+  if (found == 0 || ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE) return 0;
+  ERR_clear_error(); /* "no more PEM blocks" is how a bundle ends */
+  return 1;
+}
+
+static STACK_OF(X509) *certificates_parse_pem(BIO *bio) {
+  STACK_OF(X509) *all = sk_X509_new_null();
+  if (all == NULL) return NULL;
+  for (;;) {
+    X509 *one = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
+    if (one == NULL) break;
+    if (!sk_X509_push(all, one)) {
+      X509_free(one);
+      break;
+    }
+  }
+  if (ends_in_order((size_t)sk_X509_num(all))) return all;
+  sk_X509_pop_free(all, X509_free);
+  return NULL;
+}
+
+static STACK_OF(X509) *certificates_parse_der(const uint8_t *bytes, size_t length) {
+  const uint8_t *at = bytes;
+  X509 *one = d2i_X509(NULL, &at, (long)length);
+  if (one == NULL) return NULL;
+  STACK_OF(X509) *all = sk_X509_new_null();
+  if (all != NULL && sk_X509_push(all, one)) return all;
+  sk_X509_free(all);
+  X509_free(one);
+  return NULL;
+}
+
+STACK_OF(X509) *certificates_parse(const uint8_t *bytes, size_t length) {
+  if (!looks_like_pem(bytes, length)) return certificates_parse_der(bytes, length);
+  BIO *bio = bio_over(bytes, length);
+  STACK_OF(X509) *all = bio == NULL ? NULL : certificates_parse_pem(bio);
+  BIO_free(bio);
+  return all;
+}
+
+/* OpenSSL's default would ask the terminal; there is none. Without a passphrase the key cannot be read, and the error says so. */
+static int passphrase_copy(char *out, int size, int writing, void *passphrase) {
+  (void)writing;
+  if (passphrase == NULL) return -1;
+  size_t length = strlen(passphrase);
+  if (length > (size_t)size) return -1;
+  memcpy(out, passphrase, length);
+  return (int)length;
+}
+
+static EVP_PKEY *key_parse_der(const uint8_t *bytes, size_t length, const char *passphrase) {
+  const uint8_t *at = bytes;
+  EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)length); /* PKCS#8 and the traditional forms */
+  if (key != NULL || passphrase == NULL) return key;
+  BIO *bio = bio_over(bytes, length);
+  ERR_clear_error();
+  key = bio == NULL ? NULL : d2i_PKCS8PrivateKey_bio(bio, NULL, passphrase_copy, (void *)passphrase);
+  BIO_free(bio);
+  return key;
+}
+
+EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase) {
+  if (!looks_like_pem(bytes, length)) return key_parse_der(bytes, length, passphrase);
+  BIO *bio = bio_over(bytes, length);
+  EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, passphrase_copy, (void *)passphrase);
+  BIO_free(bio);
+  if (key != NULL) ERR_clear_error(); /* decoders that tried and passed leave entries behind */
+  return key;
+}

@@ -1,0 +1,159 @@
+/*
+ * Whether the peer is who it should be: chain verification is OpenSSL's (X509_verify_cert(3)); here the name check is set up
+ * and the first verdict against the peer is kept, with its depth, for the error message.
+ */
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "internal.h"
+
+/* RFC 9525: names come from subjectAltName only, never from the subject's CN; a wildcard stands for one whole label. */
+const unsigned int verify_host_flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+
+static int is_ip_address(const char *text) {
+  ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
+  ASN1_OCTET_STRING_free(address);
+  ERR_clear_error(); /* "not an address" is an answer */
+  return address != NULL;
+}
+
+/* Called by OpenSSL for each certificate of the chain, and for each error found. */
+static int verify_step(int ok, X509_STORE_CTX *store) {
+  SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+  tls_connection *c = connection_of(ssl);
+  if (ok) return 1;
+  if (c->verify_result == X509_V_OK) { /* the first reason is the one to tell */
+    c->verify_result = X509_STORE_CTX_get_error(store);
+    c->verify_depth = X509_STORE_CTX_get_error_depth(store);
+  }
+  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD;
+}
+
+static int identity_set(tls_connection *c, const char *identity) {
+  X509_VERIFY_PARAM *param = SSL_get0_param(c->ssl);
+  OPENSSL_free(c->identity);
+  c->identity = NULL;
+  if (identity == NULL) return 1;
+  if ((c->identity = OPENSSL_strdup(identity)) == NULL) return 0;
+  X509_VERIFY_PARAM_set_hostflags(param, verify_host_flags);
+  if (is_ip_address(identity)) return X509_VERIFY_PARAM_set1_ip_asc(param, identity);
+  return X509_VERIFY_PARAM_set1_host(param, identity, 0);
+}
+
+int32_t tls_connection_set_verify(tls_connection *c, uint32_t mode, const char *identity) {
+  int flags = SSL_VERIFY_PEER;
+  ERR_clear_error();
+  if (mode == TLS_VERIFY_NONE && c->role == TLS_ROLE_SERVER) flags = SSL_VERIFY_NONE;
+  if (mode == TLS_VERIFY_REQUIRE) flags |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  c->verify_mode = (int)mode;
+  SSL_set_verify(c->ssl, flags, verify_step);
+  return identity_set(c, identity) ? TLS_DONE : library_failed();
+}
+
+int verify_identity_matches(X509 *certificate, const char *identity) {
+  if (is_ip_address(identity)) return X509_check_ip_asc(certificate, identity, 0) == 1;
+  return X509_check_host(certificate, identity, 0, verify_host_flags, NULL) == 1;
+}
+
+/* The names of openssl-verify(1), without their X509_V_ERR_ prefix: stable codes for errors. */
+const char *verify_name(long result) {
+#define NAMED(name) \
+  case X509_V_ERR_##name: \
+    return #name
+  switch (result) {
+    case X509_V_OK:
+      return "OK";
+    NAMED(UNSPECIFIED);
+    NAMED(UNABLE_TO_GET_ISSUER_CERT);
+    NAMED(UNABLE_TO_GET_CRL);
+    NAMED(UNABLE_TO_DECRYPT_CERT_SIGNATURE);
+    NAMED(UNABLE_TO_DECRYPT_CRL_SIGNATURE);
+    NAMED(UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY);
+    NAMED(CERT_SIGNATURE_FAILURE);
+    NAMED(CRL_SIGNATURE_FAILURE);
+    NAMED(CERT_NOT_YET_VALID);
+    NAMED(CERT_HAS_EXPIRED);
+    NAMED(CRL_NOT_YET_VALID);
+    NAMED(CRL_HAS_EXPIRED);
+    NAMED(ERROR_IN_CERT_NOT_BEFORE_FIELD);
+    NAMED(ERROR_IN_CERT_NOT_AFTER_FIELD);
+    NAMED(ERROR_IN_CRL_LAST_UPDATE_FIELD);
+    NAMED(ERROR_IN_CRL_NEXT_UPDATE_FIELD);
+    NAMED(OUT_OF_MEM);
+    NAMED(DEPTH_ZERO_SELF_SIGNED_CERT);
+    NAMED(SELF_SIGNED_CERT_IN_CHAIN);
+    NAMED(UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+    NAMED(UNABLE_TO_VERIFY_LEAF_SIGNATURE);
+    NAMED(CERT_CHAIN_TOO_LONG);
+    NAMED(CERT_REVOKED);
+    NAMED(NO_ISSUER_PUBLIC_KEY);
+    NAMED(PATH_LENGTH_EXCEEDED);
+    NAMED(INVALID_PURPOSE);
+    NAMED(CERT_UNTRUSTED);
+    NAMED(CERT_REJECTED);
+    NAMED(SUBJECT_ISSUER_MISMATCH);
+    NAMED(AKID_SKID_MISMATCH);
+    NAMED(AKID_ISSUER_SERIAL_MISMATCH);
+    NAMED(KEYUSAGE_NO_CERTSIGN);
+    NAMED(UNABLE_TO_GET_CRL_ISSUER);
+    NAMED(UNHANDLED_CRITICAL_EXTENSION);
+    NAMED(KEYUSAGE_NO_CRL_SIGN);
+    NAMED(UNHANDLED_CRITICAL_CRL_EXTENSION);
+    NAMED(INVALID_NON_CA);
+    NAMED(PROXY_PATH_LENGTH_EXCEEDED);
+    NAMED(KEYUSAGE_NO_DIGITAL_SIGNATURE);
+    NAMED(PROXY_CERTIFICATES_NOT_ALLOWED);
+    NAMED(INVALID_EXTENSION);
+    NAMED(INVALID_POLICY_EXTENSION);
+    NAMED(NO_EXPLICIT_POLICY);
+    NAMED(DIFFERENT_CRL_SCOPE);
+    NAMED(UNSUPPORTED_EXTENSION_FEATURE);
+    NAMED(UNNESTED_RESOURCE);
+    NAMED(PERMITTED_VIOLATION);
+    NAMED(EXCLUDED_VIOLATION);
+    NAMED(SUBTREE_MINMAX);
+    NAMED(APPLICATION_VERIFICATION);
+    NAMED(UNSUPPORTED_CONSTRAINT_TYPE);
+    NAMED(UNSUPPORTED_CONSTRAINT_SYNTAX);
+    NAMED(UNSUPPORTED_NAME_SYNTAX);
+    NAMED(CRL_PATH_VALIDATION_ERROR);
+    NAMED(PATH_LOOP);
+    NAMED(HOSTNAME_MISMATCH);
+    NAMED(EMAIL_MISMATCH);
+    NAMED(IP_ADDRESS_MISMATCH);
+    NAMED(DANE_NO_MATCH);
+    NAMED(EE_KEY_TOO_SMALL);
+    NAMED(CA_KEY_TOO_SMALL);
+    NAMED(CA_MD_TOO_WEAK);
+    NAMED(INVALID_CALL);
+    NAMED(STORE_LOOKUP);
+    NAMED(NO_VALID_SCTS);
+    NAMED(PROXY_SUBJECT_NAME_VIOLATION);
+    NAMED(OCSP_VERIFY_NEEDED);
+    NAMED(OCSP_VERIFY_FAILED);
+    NAMED(OCSP_CERT_UNKNOWN);
+    NAMED(UNSUPPORTED_SIGNATURE_ALGORITHM);
+    NAMED(SIGNATURE_ALGORITHM_MISMATCH);
+    NAMED(SIGNATURE_ALGORITHM_INCONSISTENCY);
+    NAMED(INVALID_CA);
+    NAMED(PATHLEN_INVALID_FOR_NON_CA);
+    NAMED(PATHLEN_WITHOUT_KU_KEY_CERT_SIGN);
+    NAMED(KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA);
+    NAMED(ISSUER_NAME_EMPTY);
+    NAMED(SUBJECT_NAME_EMPTY);
+    NAMED(MISSING_AUTHORITY_KEY_IDENTIFIER);
+    NAMED(MISSING_SUBJECT_KEY_IDENTIFIER);
+    NAMED(EMPTY_SUBJECT_ALT_NAME);
+    NAMED(EMPTY_SUBJECT_SAN_NOT_CRITICAL);
+    NAMED(CA_BCONS_NOT_CRITICAL);
+    NAMED(AUTHORITY_KEY_IDENTIFIER_CRITICAL);
+    NAMED(SUBJECT_KEY_IDENTIFIER_CRITICAL);
+    NAMED(CA_CERT_MISSING_KEY_USAGE);
+    NAMED(EXTENSIONS_REQUIRE_VERSION_3);
+    NAMED(EC_KEY_EXPLICIT_PARAMS);
+    NAMED(RPK_UNTRUSTED);
+    default:
+      return "UNKNOWN";
+  }
+#undef NAMED
+}
