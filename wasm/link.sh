@@ -34,7 +34,7 @@ link_flags=(
   -sALLOW_MEMORY_GROWTH=1                   # a connection more is a few KB more
   -sINITIAL_HEAP=1MB                        # enough for a first connection
   -sMAXIMUM_MEMORY=4GB                      # what 32-bit pointers can reach
-  -sSTACK_SIZE=256KB                        # measured: ML-DSA, the deepest user, takes less than half
+  -sSTACK_SIZE=256KB                        # twenty times what the deepest handshake measured takes; nested ASN.1 may want more
   -Wl,--stack-first                         # the stack grows towards address 0: an overflow traps and overwrites nothing
   -sBINARYEN_EXTRA_PASSES=--low-memory-unused # smaller addressing; no object lives below 1024, the far end of the stack
 )

@@ -1,0 +1,133 @@
+// Two transports joined in memory, with the weather of a network: chunk sizes, delay, a window, and the ways a pipe can break. For
+// tests of everything above; deterministic given its options.
+import type { ByteTransport, TransportReceiver } from './transport.ts'
+
+export interface MemoryPairOptions {
+  /** Cuts what is written into chunks of this many bytes; a function is asked for each chunk. Default: as written. */
+  chunkSize?: number | (() => number)
+  /** Milliseconds each chunk is under way. Default 0: the next macrotask. */
+  delay?: number | (() => number)
+  /** Bytes that may be under way in one direction before `write` returns false. Default 65536. */
+  window?: number
+}
+
+export interface MemoryTransport extends ByteTransport {
+  /** Breaks the pipe as a network would: both ends get `onError`. What is under way is lost. */
+  fail(error: Error): void
+}
+
+export function memoryPair(options: MemoryPairOptions = {}): [MemoryTransport, MemoryTransport] {
+  const a = new MemoryEnd(options)
+  const b = new MemoryEnd(options)
+  a.peer = b
+  b.peer = a
+  return [a, b]
+}
+
+const valueOf = (option: number | (() => number) | undefined, otherwise: number): number =>
+  typeof option === 'function' ? option() : (option ?? otherwise)
+
+class MemoryEnd implements MemoryTransport {
+  peer!: MemoryEnd
+  readonly #options: MemoryPairOptions
+  #receiver: TransportReceiver | undefined
+  /** Arrived or under way to us; an EOF is a null. */
+  readonly #queue: (Uint8Array | null)[] = []
+  #queued = 0
+  #paused = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #writerWaits = false
+  #closed = false
+
+  constructor(options: MemoryPairOptions) {
+    this.#options = options
+  }
+
+  attach(receiver: TransportReceiver): void {
+    this.#receiver = receiver
+    this.#schedule()
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#closed || this.peer.#arrive(chunk)
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#schedule()
+  }
+
+  end(): void {
+    if (!this.#closed) this.peer.#arrive(null)
+  }
+
+  reset(): void {
+    if (this.#closed) return
+    this.#close()
+    const { peer } = this
+    setTimeout(() => peer.#break(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })))
+  }
+
+  fail(error: Error): void {
+    this.#break(error)
+    this.peer.#break(error)
+  }
+
+  #arrive(chunk: Uint8Array | null): boolean {
+    if (this.#closed) return true
+    if (chunk === null) {
+      this.#queue.push(null)
+    } else {
+      for (let at = 0; at < chunk.length; ) {
+        const size = Math.max(1, valueOf(this.#options.chunkSize, chunk.length))
+        this.#queue.push(chunk.subarray(at, (at += size)))
+      }
+      this.#queued += chunk.length
+    }
+    this.#schedule()
+    const room = this.#queued < (this.#options.window ?? 65536)
+    if (!room) this.#writerWaits = true
+    return room
+  }
+
+  /** One chunk a turn: whoever receives meets every state in between. */
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#paused || !this.#receiver || !this.#queue.length) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#deliver()
+      this.#schedule()
+    }, valueOf(this.#options.delay, 0))
+  }
+
+  #deliver(): void {
+    if (this.#paused || this.#closed) return
+    const chunk = this.#queue.shift()
+    if (chunk === null) return this.#receiver?.onEof()
+    if (!chunk) return
+    this.#queued -= chunk.length
+    this.#receiver?.onChunk(chunk)
+    if (this.#writerWaits && this.#queued < (this.#options.window ?? 65536)) {
+      this.#writerWaits = false
+      this.peer.#receiver?.onDrain()
+    }
+  }
+
+  #break(error: Error): void {
+    const receiver = this.#receiver
+    if (this.#closed) return
+    this.#close()
+    receiver?.onError(error)
+  }
+
+  #close(): void {
+    this.#closed = true
+    this.#receiver = undefined
+    this.#queue.length = 0
+    clearTimeout(this.#timer)
+  }
+}

@@ -1,0 +1,99 @@
+// net.Socket, or any stream.Duplex, as a ByteTransport. Names no Node module: the shape is enough, so Deno's and Bun's sockets,
+// and Duplexes made in JavaScript (TLS in TLS, SSH channels), work alike.
+import type { ByteTransport, TransportReceiver } from './transport.ts'
+
+/** The part of stream.Duplex used here; the last two are net.Socket's. */
+export interface DuplexLike {
+  on(event: string, listener: (...args: never[]) => void): unknown
+  off(event: string, listener: (...args: never[]) => void): unknown
+  write(chunk: Uint8Array): boolean
+  end(): unknown
+  pause(): unknown
+  resume(): unknown
+  destroy(): unknown
+  readonly destroyed: boolean
+  readonly readableEnded?: boolean
+  readonly errored?: Error | null
+  allowHalfOpen?: boolean
+  resetAndDestroy?(): unknown
+}
+
+/** Takes over the socket: nobody else may read or write it. A socket that is still connecting will do. */
+export function nodeSocket(socket: DuplexLike): ByteTransport {
+  return new NodeSocketTransport(socket)
+}
+
+class NodeSocketTransport implements ByteTransport {
+  readonly #socket: DuplexLike
+  #receiver: TransportReceiver | undefined
+  #ended = false
+
+  constructor(socket: DuplexLike) {
+    this.#socket = socket
+    // Otherwise the peer's FIN would end our direction, too, before our close_notify is out.
+    socket.allowHalfOpen = true
+  }
+
+  attach(receiver: TransportReceiver): void {
+    this.#receiver = receiver
+    const socket = this.#socket
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd)
+    socket.on('error', this.#onError)
+    socket.on('close', this.#onClose)
+    if (socket.readableEnded) queueMicrotask(this.#onEnd) // what happened before we came is told now
+    else if (socket.destroyed) queueMicrotask(this.#onClose)
+    else socket.resume()
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#socket.destroyed) return true // the reason is on its way, by onError
+    return this.#socket.write(chunk)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    if (!this.#socket.destroyed) this.#socket.end()
+  }
+
+  reset(): void {
+    this.#receiver = undefined
+    if (this.#socket.destroyed) return
+    if (this.#socket.resetAndDestroy) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
+  }
+
+  #onData = (chunk: Uint8Array | string): void => {
+    if (typeof chunk !== 'string') return this.#receiver?.onChunk(chunk)
+    this.#onError(new TypeError('the socket delivers strings: do not call setEncoding on a socket that carries TLS'))
+  }
+
+  #onDrain = (): void => this.#receiver?.onDrain()
+
+  #onEnd = (): void => {
+    if (this.#ended) return
+    this.#ended = true
+    this.#receiver?.onEof()
+  }
+
+  /** Stays on the socket after reset: an unheard 'error' would end the process. */
+  #onError = (error: Error): void => {
+    const receiver = this.#receiver
+    this.#receiver = undefined
+    receiver?.onError(error)
+  }
+
+  /** Closed without an end and without an error: somebody destroyed the socket under us. */
+  #onClose = (): void => {
+    if (this.#ended) return
+    this.#onError(this.#socket.errored ?? Object.assign(new Error('the socket was closed before its stream ended'), { code: 'ECONNRESET' }))
+  }
+}

@@ -1,0 +1,432 @@
+// Who shuttles ciphertext between a transport and an engine, and drives the handshake: the classic loop of non-blocking OpenSSL, on
+// anything that moves bytes. WANT_READ waits for a chunk, WANT_WRITE for room in the transport.
+//
+// One pump, one scheduling field; chunks, drains, timers and calls only ask for a turn. The only file that owns deadlines and
+// water marks.
+import type { TlsEngine, Status } from '../engine/engine.ts'
+import type { EngineEvent } from '../engine/events.ts'
+import { TlsError, usageError } from '../errors.ts'
+import type { ByteTransport } from './transport.ts'
+
+export type PollerEvent =
+  | EngineEvent
+  /** The handshake waits: `want-read` for the peer, `want-write` for the transport, `want-callback` for `engine.resume`. */
+  | { type: 'want'; want: Exclude<Status, 'done' | 'closed'> }
+
+/** Who uses the connection. Called from the event loop, never from within a method of the poller. Each may call any method. */
+/** Who uses the connection. Called from the event loop, never from within a method of the poller. Each may call any method. */
+export interface PollerHandlers {
+  /** The handshake is done: `engine.agreed` tells on what. */
+  onSecure?(): void
+  /** Plaintext from the peer; yours to keep. `pause` stops it. */
+  onPlaintext?(chunk: Uint8Array): void
+  /** After a `write` that returned false: the queue is down to half the high water mark. */
+  onDrain?(): void
+  /**
+   * The peer's close_notify: all that it sent has been delivered, nothing more will come. Writing may go on, until `close` or
+   * `closeWrite`. Without this handler the poller closes.
+   */
+  onEnd?(): void
+  onEvent?(event: PollerEvent): void
+  /**
+   * The last call, made once. Without an error both directions have ended in good order. The transport may take a moment longer to
+   * flush, at most the shutdown deadline.
+   */
+  onClose?(error?: TlsError): void
+}
+
+/** Milliseconds; 0 switches a deadline off. */
+export interface Deadlines {
+  /** From the start to the end of the handshake. Default 30,000: two lost packets with their retransmissions, and a slow peer. */
+  handshake?: number
+  /** Without a byte in either direction. Default 0: how long silence is normal is the protocol's affair. */
+  idle?: number
+  /** For the peer's close_notify after `close`, and for the transport's end. Default 5,000: nobody waits for these bytes. */
+  shutdown?: number
+}
+
+export interface PollerOptions {
+  deadlines?: Deadlines
+  /** Bytes of plaintext queued before `write` returns false. Default 65,536: one full outgoing BIO. */
+  highWaterMark?: number
+}
+
+const DEADLINES = {
+  handshake: { milliseconds: 30_000, code: 'ERR_TLS_HANDSHAKE_TIMEOUT', message: 'the handshake was not done in time' },
+  idle: { milliseconds: 0, code: 'ERR_TLS_IDLE_TIMEOUT', message: 'no byte passed in either direction for too long' },
+  shutdown: { milliseconds: 5_000, code: 'ERR_TLS_SHUTDOWN_TIMEOUT', message: 'the peer did not take all that was written in time' },
+} as const
+type Deadline = keyof typeof DEADLINES
+
+/** What one turn may move before others get theirs: four full BIOs, a millisecond or so. */
+const TURN_BYTES = 262_144
+
+const encoder = new TextEncoder()
+
+/** Lets the event loop go round once: other connections come first. */
+const nextLoop: (turn: () => void) => unknown =
+  (globalThis as { setImmediate?: (turn: () => void) => unknown }).setImmediate ?? ((turn) => setTimeout(turn, 0))
+
+interface QueuedWrite {
+  chunk: Uint8Array
+  accepted: (() => void) | undefined
+}
+
+export class Poller {
+  readonly engine: TlsEngine
+  readonly #transport: ByteTransport
+  readonly #handlers: PollerHandlers
+  readonly #options: PollerOptions
+
+  #turn: 'idle' | 'scheduled' | 'running' = 'idle'
+  /** Something happened during a turn that a turn has to look at. */
+  #again = false
+  #closed = false
+  /** What the program has asked for: half a close, or a whole one. */
+  #closing: 'no' | 'write' | 'both' = 'no'
+  #lastWant: Status | undefined
+
+  /** Chunks the incoming BIO had no room for; the transport is paused while there are any. */
+  readonly #inbox: Uint8Array[] = []
+  #paused = false
+  /** How the transport ended; told once everything that came before it was delivered. */
+  #ending: 'eof' | TlsError | undefined
+
+  readonly #outbox: QueuedWrite[] = []
+  #outboxBytes = 0
+  #drainOwed = false
+  #transportFull = false
+
+  readonly #timers: Partial<Record<Deadline, ReturnType<typeof setTimeout>>> = {}
+
+  /** Starts at once: a client's ClientHello goes out in the next microtask. Engine and transport are the poller's from now on. */
+  constructor(engine: TlsEngine, transport: ByteTransport, handlers: PollerHandlers = {}, options: PollerOptions = {}) {
+    this.engine = engine
+    this.#transport = transport
+    this.#handlers = handlers
+    this.#options = options
+    transport.attach({
+      onChunk: (chunk) => this.#onChunk(chunk),
+      onDrain: () => this.#onDrain(),
+      onEof: () => this.#onEnding('eof'),
+      onError: (error) => this.#onEnding(ioError(error)),
+    })
+    this.#arm('handshake')
+    this.#touch()
+    this.#request()
+  }
+
+  // ---- What a program does with it. ----
+
+  /**
+   * Queues plaintext; before the handshake is done, too. The chunk must not be changed until it was accepted.
+   * @param accepted called once all its bytes are encrypted
+   * @returns false when the queue has reached the high water mark: wait for `onDrain`
+   */
+  write(plaintext: Uint8Array | string, accepted?: () => void): boolean {
+    if (this.#closing !== 'no') throw usageError('write after closeWrite or close')
+    if (this.#closed) return true // onClose has told why
+    const chunk = typeof plaintext === 'string' ? encoder.encode(plaintext) : plaintext
+    this.#outbox.push({ chunk, accepted })
+    this.#outboxBytes += chunk.length
+    this.#request()
+    if (this.#outboxBytes < this.#highWaterMark) return true
+    this.#drainOwed = true
+    return false
+  }
+
+  /** Plaintext that is queued and not yet encrypted, in bytes. */
+  get queuedBytes(): number {
+    return this.#outboxBytes
+  }
+
+  /** Stops `onPlaintext`; the peer feels it once BIO and pipe are full. */
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#request()
+  }
+
+  /** Ends our direction once the queue is written: close_notify. Receiving goes on until the peer ends its own (half-close). */
+  closeWrite(): void {
+    if (this.#closing === 'no') this.#closing = 'write'
+    this.#request()
+  }
+
+  /** Ends both directions: writes the queue and close_notify, drops what still comes, waits for the peer's close_notify or the deadline. */
+  close(): void {
+    if (this.#closed || this.#closing === 'both') return
+    this.#closing = 'both'
+    this.#arm('shutdown')
+    this.#request()
+  }
+
+  /** Gives up at once, without a word to the peer. @param error what `onClose` shall tell */
+  destroy(error?: TlsError): void {
+    if (this.#closed) return
+    this.#transport.reset()
+    this.#finish(error)
+  }
+
+  /** Asks for a turn: call it after `engine.resume`. */
+  wake(): void {
+    this.#request()
+  }
+
+  // ---- What the transport tells. ----
+
+  #onChunk(chunk: Uint8Array): void {
+    if (this.#closed) return
+    this.#touch()
+    this.#lastWant = undefined // a new flight: what the handshake wants after it is news
+    this.#inbox.push(chunk)
+    this.#run()
+  }
+
+  #onDrain(): void {
+    this.#transportFull = false
+    this.#run()
+  }
+
+  #onEnding(how: 'eof' | TlsError): void {
+    this.#ending ??= how
+    if (this.#closed) this.#disarm('shutdown')
+    else this.#run()
+  }
+
+  // ---- Turns. ----
+
+  #request(): void {
+    if (this.#turn === 'running') this.#again = true
+    if (this.#turn !== 'idle' || this.#closed) return
+    this.#turn = 'scheduled'
+    queueMicrotask(() => this.#run()) // all writes of one tick share a turn
+  }
+
+  #run(): void {
+    if (this.#turn === 'running') this.#again = true
+    if (this.#turn === 'running' || this.#closed) return
+    this.#turn = 'running'
+    let workLeft = true
+    try {
+      workLeft = this.#pump()
+    } catch (error) {
+      // Anything else is a handler's own mistake, and not ours to swallow.
+      if (error !== this.engine.error && error !== this.#ending) throw error
+      this.#fail(error as TlsError)
+    } finally {
+      this.#turn = 'idle'
+      if (workLeft && !this.#closed) {
+        this.#turn = 'scheduled'
+        nextLoop(() => this.#run())
+      }
+    }
+  }
+
+  /** Moves bytes until nothing moves. @returns true if the turn's budget was used up before the work */
+  #pump(): boolean {
+    for (let budget = TURN_BYTES; budget > 0; ) {
+      this.#again = false
+      let moved = 0
+      for (const step of Poller.#steps) {
+        moved += step(this)
+        if (this.#closed) return false
+      }
+      if (moved === 0 && !this.#again) return false
+      budget -= moved
+    }
+    return true
+  }
+
+  /** In this order: an answer goes out before the next question is read; each returns how many bytes it moved. */
+  static readonly #steps: readonly ((poller: Poller) => number)[] = [
+    (poller) => poller.#feedIncoming(),
+    (poller) => poller.#driveHandshake(),
+    (poller) => poller.#takeOutgoing(),
+    (poller) => poller.#deliverPlaintext(),
+    (poller) => poller.#acceptPlaintext(),
+    (poller) => poller.#closeOurSide(),
+    (poller) => poller.#takeOutgoing(),
+    (poller) => poller.#drainEvents(),
+    (poller) => poller.#meetEnding(),
+  ]
+
+  #feedIncoming(): number {
+    let fed = 0
+    for (let chunk = this.#inbox[0]; chunk; chunk = this.#inbox[0]) {
+      const accepted = this.engine.receiveCiphertext(chunk)
+      fed += accepted
+      if (accepted < chunk.length) {
+        this.#inbox[0] = chunk.subarray(accepted)
+        this.#transport.pause()
+        return fed
+      }
+      if (this.#inbox.shift() && !this.#inbox.length) this.#transport.resume()
+    }
+    return fed
+  }
+
+  /** The classic loop: SSL_do_handshake until it returns 1; what it wants meanwhile is what the other steps wait for. */
+  #driveHandshake(): number {
+    if (this.engine.agreed) return 0
+    const status = this.engine.handshake()
+    this.#drainEvents()
+    if (status === 'done') {
+      this.#disarm('handshake')
+      this.#handlers.onSecure?.()
+    } else if (status !== 'closed' && status !== this.#lastWant) {
+      this.#handlers.onEvent?.({ type: 'want', want: status })
+    }
+    this.#lastWant = status
+    return status === 'done' ? 1 : 0
+  }
+
+  #takeOutgoing(): number {
+    let taken = 0
+    while (!this.#transportFull && !(this.#ending instanceof TlsError)) {
+      const chunk = this.engine.takeCiphertext()
+      if (!chunk.length) break
+      taken += chunk.length
+      this.#touch()
+      this.#transportFull = !this.#transport.write(chunk)
+    }
+    return taken
+  }
+
+  #deliverPlaintext(): number {
+    const dropping = this.#closing === 'both'
+    if (!this.engine.agreed || this.engine.readSide !== 'open' || (this.#paused && !dropping)) return 0
+    const { status, plaintext } = this.engine.readPlaintext()
+    if (plaintext.length && !dropping) this.#handlers.onPlaintext?.(plaintext)
+    if (status !== 'closed') return plaintext.length
+    if (this.#handlers.onEnd && !dropping) this.#handlers.onEnd()
+    else this.close()
+    return 1
+  }
+
+  #acceptPlaintext(): number {
+    let total = 0
+    if (!this.engine.agreed) return 0
+    for (let write = this.#outbox[0]; write; write = this.#outbox[0]) {
+      const { accepted } = this.engine.writePlaintext(write.chunk)
+      total += accepted
+      this.#outboxBytes -= accepted
+      if (accepted < write.chunk.length) {
+        write.chunk = write.chunk.subarray(accepted)
+        break
+      }
+      this.#outbox.shift()
+      write.accepted?.()
+      if (this.#closed) return total
+    }
+    if (this.#drainOwed && this.#outboxBytes <= this.#highWaterMark / 2) {
+      this.#drainOwed = false
+      this.#handlers.onDrain?.()
+    }
+    return total
+  }
+
+  #closeOurSide(): number {
+    if (this.#closing === 'no' || !this.engine.agreed || this.engine.writeSide !== 'open' || this.#outbox.length) return 0
+    return this.engine.closeWrite() === 'done' ? 1 : 0
+  }
+
+  #drainEvents(): number {
+    for (let event = this.engine.nextEvent(); event; event = this.engine.nextEvent()) {
+      this.#handlers.onEvent?.(event)
+      if (this.#closed) break
+    }
+    return 0
+  }
+
+  /** The transport's end counts once everything that came before it has been read; and both directions' end is ours. */
+  #meetEnding(): number {
+    const { engine } = this
+    const sent = !engine.wants().takeCiphertext
+    if (engine.phase === 'closed' && sent) {
+      this.#linger()
+      this.#finish()
+    } else if (this.#ending && !this.#inbox.length && !engine.wants().readPlaintext) {
+      if (this.#ending === 'eof') return this.#tellEof()
+      throw this.#ending
+    }
+    return 0
+  }
+
+  #tellEof(): number {
+    if (this.#eofTold) return 0
+    this.#eofTold = true
+    this.engine.receiveEof()
+    return 1
+  }
+  #eofTold = false
+
+  // ---- The end. ----
+
+  /** The peer gets its alert; the program gets the error, unless it had already said that it wants nothing more. */
+  #fail(error: TlsError): void {
+    const unwanted = this.#closing === 'both' && !this.#outbox.length && (error.kind === 'closed' || error.kind === 'io')
+    for (let alert = this.engine.takeCiphertext(); alert.length && error !== this.#ending; alert = this.engine.takeCiphertext()) {
+      this.#transport.write(alert)
+    }
+    this.#drainEvents()
+    if (this.#closed) return
+    this.#linger()
+    this.#finish(unwanted && this.engine.agreed ? undefined : error)
+  }
+
+  /** Lets the transport flush, and waits for its end in the background: closing with unread bytes would reset it, and lose the alert. */
+  #linger(): void {
+    this.#transport.end()
+    this.#transport.resume()
+    this.#arm('shutdown')
+  }
+
+  #finish(error?: TlsError): void {
+    this.#closed = true
+    this.#disarm('handshake')
+    this.#disarm('idle')
+    this.#inbox.length = 0
+    this.#outbox.length = 0
+    this.engine.free()
+    this.#handlers.onClose?.(error)
+  }
+
+  // ---- Deadlines. ----
+
+  #arm(deadline: Deadline): void {
+    const milliseconds = this.#options.deadlines?.[deadline] ?? DEADLINES[deadline].milliseconds
+    this.#disarm(deadline)
+    if (!milliseconds) return
+    const timer = setTimeout(() => this.#expire(deadline), milliseconds)
+    this.#timers[deadline] = timer
+    ;(timer as { unref?: () => void }).unref?.() // the transport keeps the program alive, not its deadline
+  }
+
+  #disarm(deadline: Deadline): void {
+    clearTimeout(this.#timers[deadline])
+  }
+
+  #touch(): void {
+    if (this.#options.deadlines?.idle) this.#arm('idle')
+  }
+
+  #expire(deadline: Deadline): void {
+    const { code, message } = DEADLINES[deadline]
+    const error = deadline === 'shutdown' && !this.#outbox.length ? undefined : new TlsError('io', message, { code })
+    if (this.#closed) this.#transport.reset()
+    else this.destroy(error)
+  }
+
+  get #highWaterMark(): number {
+    return this.#options.highWaterMark ?? 65_536
+  }
+}
+
+function ioError(error: Error & { code?: unknown }): TlsError {
+  const code = typeof error.code === 'string' ? error.code : 'ERR_TLS_TRANSPORT'
+  return new TlsError('io', `the transport failed: ${error.message}`, { code, cause: error })
+}
