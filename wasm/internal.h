@@ -79,10 +79,10 @@ tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t le
 
 /* ---- verify.c ---- */
 
-void verify_attach(tls_connection *c);
+/* Server: sessions are resumed only where they were verified as they would be now. */
+void verify_tickets(SSL_CTX *ssl);
 int verify_identity_matches(X509 *certificate, const char *identity);
 const char *verify_name(long result);
-extern const unsigned int verify_host_flags;
 
 /* ---- error.c ---- */
 
