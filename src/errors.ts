@@ -86,13 +86,15 @@ export interface ErrorScene {
   during: string
   /** The host name or address the peer's certificate had to carry. */
   identity?: string
+  /** Why a decision refused the handshake. */
+  cause?: unknown
 }
 
 /** The failure of a connection. */
 export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsError {
   const alert = alertOf(record)
   const opensslErrors = record.stack ? record.stack.split('\n') : undefined
-  const fields = { reason: record.reason, opensslErrors, ...(alert && { alert }) }
+  const fields = { reason: record.reason, opensslErrors, cause: scene.cause, ...(alert && { alert }) }
   if (record.eof) {
     const message = `the peer ended the stream without close_notify during ${scene.during}: what arrived may be incomplete`
     return new TlsError('closed', message, { ...fields, code: 'ERR_TLS_TRUNCATED' })

@@ -26,7 +26,7 @@ static int verify_step(int ok, X509_STORE_CTX *store) {
     c->verify_result = X509_STORE_CTX_get_error(store);
     c->verify_depth = X509_STORE_CTX_get_error_depth(store);
   }
-  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD;
+  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || c->flags & TLS_FLAG_PARK_VERIFY;
 }
 
 static int identity_set(tls_connection *c, const char *identity) {
@@ -63,6 +63,8 @@ const char *verify_name(long result) {
   switch (result) {
     case X509_V_OK:
       return "OK";
+    case VERIFY_PIN_MISMATCH:
+      return "PIN_MISMATCH";
     NAMED(UNSPECIFIED);
     NAMED(UNABLE_TO_GET_ISSUER_CERT);
     NAMED(UNABLE_TO_GET_CRL);
@@ -156,4 +158,9 @@ const char *verify_name(long result) {
       return "UNKNOWN";
   }
 #undef NAMED
+}
+
+const char *verify_text(long result) {
+  if (result == VERIFY_PIN_MISMATCH) return "no certificate of the chain carries a pinned key";
+  return X509_verify_cert_error_string(result);
 }

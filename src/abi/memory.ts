@@ -116,3 +116,13 @@ export class Memory {
     return { at, length: bytes.length }
   }
 }
+
+/** Walks (uint32 length, bytes) pairs, as the C side writes lists; copies. */
+export function* counted(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 0; at < bytes.length; ) {
+    const length = view.getUint32(at, true)
+    yield bytes.slice(at + 4, at + 4 + length)
+    at += 4 + length
+  }
+}

@@ -120,6 +120,27 @@ export class TlsEngine extends Connection<SecureContext> {
   }
 
   /**
+   * Client, before the first `handshake`: sends 0-RTT data with a session that allows it (RFC 8446, 2.3). It is not forward secret and
+   * can be replayed; `agreed.earlyData` tells whether the server took it.
+   * @returns how many bytes were accepted
+   */
+  writeEarlyData(chunk: Uint8Array): { status: Status; accepted: number } {
+    const connection = this.alive('writeEarlyData')
+    if (this.role !== 'client' || this.agreed) throw usageError('writeEarlyData is for clients, before the handshake is done')
+    this.progress.enter('handshaking')
+    const { exports, memory, scratch, scratchSize } = this.library
+    let accepted = 0
+    while (accepted < chunk.length) {
+      const piece = chunk.subarray(accepted, accepted + scratchSize)
+      memory.u8.set(piece, scratch)
+      const count = exports.tls_write_early(connection, scratch, piece.length)
+      if (count <= 0) return { status: this.statusOf(count, 'writing early data'), accepted }
+      accepted += count
+    }
+    return { status: 'done', accepted }
+  }
+
+  /**
    * Encrypts plaintext into the outgoing BIO. The bytes are copied.
    * @returns how many bytes were accepted; with fewer than given, `status` says what must happen before the rest
    */
