@@ -150,12 +150,13 @@ int32_t early_data_read(tls_connection *c);
 
 /* ---- verify.c ---- */
 
+/* Server: sessions are resumed only where they were verified as they would be now. */
+void verify_tickets(SSL_CTX *ssl);
 int verify_identity_matches(X509 *certificate, const char *identity);
 const char *verify_name(long result);
 const char *verify_text(long result);
 /* A verdict of our own, beyond OpenSSL's X509_V_ERR_*: none of the pinned keys is in the chain. */
 #define VERIFY_PIN_MISMATCH 1001
-extern const unsigned int verify_host_flags;
 
 /* ---- error.c ---- */
 

@@ -92,7 +92,6 @@ static int ticket_ciphers(const ticket_key *key, unsigned char *iv, EVP_CIPHER_C
 /* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 1 goes on, 2 goes on and renews the ticket, 0 does not know it, -1 fails. */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypting) {
   tls_context *context = context_of(SSL_get_SSL_CTX(ssl));
-  if (context == NULL) return encrypting ? -1 : 0; /* freed while the connection goes on: no more tickets */
   if (!ticket_key_ready(context)) return -1;
   if (encrypting) {
     memcpy(name, context->tickets[0].bytes, 16);

@@ -1,5 +1,5 @@
-// The ClientHello (RFC 8446, 4.1.2) as an object. OpenSSL has checked the framing already; lengths are checked again all the
-// same, because these bytes come from the peer.
+// The ClientHello (RFC 8446, 4.1.2) as an object. OpenSSL has checked the framing, but not yet what is inside of the extensions:
+// a malformed one is taken for absent here.
 
 export interface ClientHello {
   /** SNI, RFC 6066; undefined when the client named no host. */
@@ -131,7 +131,11 @@ export function parseClientHello(body: Uint8Array): ClientHello {
     const value = extensions.vector(2)
     hello.extensions.push(type)
     if (type === EARLY_DATA) hello.earlyData = true
-    if (!value.done) EXTENSIONS[type]?.(value, hello)
+    try {
+      if (!value.done) EXTENSIONS[type]?.(value, hello)
+    } catch {
+      // OpenSSL has not looked inside yet. It will when the handshake goes on, and refuse with the alert that belongs to it.
+    }
   }
   return hello
 }

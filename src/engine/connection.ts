@@ -38,7 +38,7 @@ import {
 } from '../abi/generated.ts'
 import { Handle } from '../abi/handle.ts'
 import type { Library } from '../abi/library.ts'
-import { connectionError, settingError, usageError, type TlsError } from '../errors.ts'
+import { closedInHandshake, connectionError, settingError, usageError, type TlsError } from '../errors.ts'
 import { readAgreed, type Agreed } from './agreed.ts'
 import { decodeEvent, type EngineEvent, type ParkEvent } from './events.ts'
 import { alpnWire, isIpAddress, type EngineOptions, type EngineSettings, type PreSharedKey, type Role } from './options.ts'
@@ -107,6 +107,7 @@ export abstract class Connection<Context extends ContextLike> {
   readonly #events: EngineEvent[] = []
   #error: TlsError | undefined
   #agreed: Agreed | undefined
+  #waiting = false
   #parked: ParkEvent | undefined
   #refusal: unknown
 
@@ -156,6 +157,7 @@ export abstract class Connection<Context extends ContextLike> {
     if (this.#agreed) return 'done'
     this.progress.enter('handshaking')
     const status = this.statusOf(this.library.exports.tls_handshake(connection), 'the handshake')
+    if (status === 'closed') this.#fail(closedInHandshake())
     if (status === 'done') this.#opened()
     return status
   }
@@ -198,6 +200,7 @@ export abstract class Connection<Context extends ContextLike> {
    */
   resume(decision: Decision<Context> = {}): void {
     const connection = this.alive('resume')
+    if (!this.#waiting) throw usageError('resume: the handshake is not waiting for an answer')
     const { exports } = this.library
     const parked = this.#parked
     this.#parked = undefined
@@ -208,6 +211,8 @@ export abstract class Connection<Context extends ContextLike> {
     for (const psk of decision.psks ?? []) this.#addPsk(psk)
     if (decision.psk && parked?.type === 'psk') this.#addPsk({ identity: parked.identity, key: decision.psk })
     this.#set('resume', exports.tls_resume(connection, alertOf(decision, parked)))
+    this.#waiting = false
+    this.mayRead = true
   }
 
   /** Ends the connection with a fatal alert of our choice (90 is user_canceled), and throws the error that stands from now on. */
@@ -364,16 +369,19 @@ export abstract class Connection<Context extends ContextLike> {
 
   /** Turns a C status into ours; a failure is kept, and thrown now and ever after. */
   protected statusOf(status: number, during: string): Status {
+    this.#waiting = status === TLS_WANT_CALLBACK
     if (status !== TLS_ERROR) return STATUS[status]!
     const { exports, memory } = this.library
-    this.#error = connectionError(memory.error(exports.tls_connection_error(this.handle.pointer)), {
-      during,
-      identity: this.#identity,
-      cause: this.#refusal,
-    })
-    if (this.#error.code === 'ERR_TLS_TRUNCATED') this.progress.endReading('truncated')
+    const scene = { during, identity: this.#identity, cause: this.#refusal }
+    const error = connectionError(memory.error(exports.tls_connection_error(this.handle.pointer)), scene)
+    if (error.code === 'ERR_TLS_TRUNCATED') this.progress.endReading('truncated')
+    this.#fail(error)
+  }
+
+  #fail(error: TlsError): never {
+    this.#error = error
     this.progress.enter('failed')
-    throw this.#error
+    throw error
   }
 }
 

@@ -114,7 +114,7 @@ export class TlsEngine extends Connection<SecureContext> {
     const count = exports.tls_read(connection, scratch, Math.min(maximum, scratchSize))
     if (count > 0) return { status: 'done', plaintext: memory.slice(scratch, count) }
     const status = this.statusOf(count, 'reading')
-    this.mayRead = false
+    this.mayRead = status !== 'want-read' && status !== 'closed'
     if (status === 'closed') this.readingEnded()
     return { status, plaintext: NOTHING }
   }
