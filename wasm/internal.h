@@ -93,6 +93,7 @@ struct tls_connection {
   int established;         /* the first handshake is done */
   uint32_t renegotiations; /* begun by the peer after it */
   int renegotiating;       /* ours is about to begin */
+  uint8_t finished[12];    /* the start of the peer's last Finished: whether another handshake has taken place */
   X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
   int early_data_finished; /* server: nothing more to read before the handshake */
   tls_error error;
@@ -114,6 +115,8 @@ void event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *d
 /* Callbacks for trace, key log, sessions and alerts, set on the SSL and its context. */
 void events_attach(tls_connection *c);
 void events_release(tls_connection *c);
+/* An event when the peer has shown another certificate since the handshake. */
+void events_note_peer(tls_connection *c);
 tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t length);
 
 /* ---- park.c: handshakes that wait for an answer ---- */

@@ -151,11 +151,18 @@ void trust_attach_context(tls_context *context) { SSL_CTX_set_tlsext_status_cb(c
 
 /* ---- Raw public keys (RFC 7250). ---- */
 
+/* OpenSSL keeps expected keys where it keeps DANE records (RFC 7671), which must be switched on first. */
+static int expect_key(SSL *ssl, EVP_PKEY *key) {
+  if (SSL_add_expected_rpk(ssl, key)) return 1;
+  ERR_clear_error();
+  return SSL_CTX_dane_enable(SSL_get_SSL_CTX(ssl)) > 0 && SSL_dane_enable(ssl, NULL) > 0 && SSL_add_expected_rpk(ssl, key);
+}
+
 int32_t tls_connection_expect_key(tls_connection *c, const uint8_t *spki, size_t length) {
   ERR_clear_error();
   const uint8_t *at = spki;
   EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)length);
-  int ok = key != NULL && SSL_add_expected_rpk(c->ssl, key);
+  int ok = key != NULL && expect_key(c->ssl, key);
   EVP_PKEY_free(key);
   return ok ? TLS_DONE : library_failed();
 }

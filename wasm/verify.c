@@ -24,6 +24,8 @@ static int verify_step(int ok, X509_STORE_CTX *store) {
   if (ok) return 1;
   if (c->verify_result == X509_V_OK) { /* the first reason is the one to tell */
     c->verify_result = X509_STORE_CTX_get_error(store);
+    /* Expected keys are kept as DANE records (trust.c); nobody asked for DANE. */
+    if (c->verify_result == X509_V_ERR_DANE_NO_MATCH) c->verify_result = X509_V_ERR_RPK_UNTRUSTED;
     c->verify_depth = X509_STORE_CTX_get_error_depth(store);
   }
   return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || c->flags & TLS_FLAG_PARK_VERIFY;

@@ -53,6 +53,10 @@ export type ParkEvent =
   /** Server, TLS 1.2: the client wants to use the key with this identity. (In TLS 1.3 identities come in the ClientHello.) */
   | { type: 'psk'; identity: string }
 
+/** Whether the handshake waits for an answer to this event. */
+export const isParkEvent = (event: EngineEvent): event is ParkEvent =>
+  event.type === 'clientHello' || event.type === 'certificateRequest' || event.type === 'verify' || event.type === 'psk'
+
 export type MessageContent = 'recordHeader' | 'innerContentType' | 'changeCipherSpec' | 'alert' | 'handshake' | 'other'
 
 /** RFC 8446, B.1; 256 and 257 are OpenSSL's pseudo types (SSL_CTX_set_msg_callback(3)). */

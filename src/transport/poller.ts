@@ -3,8 +3,12 @@
 //
 // One pump, one scheduling field; chunks, drains, timers and calls only ask for a turn. The only file that owns deadlines and
 // water marks.
-import type { TlsEngine, Status } from '../engine/engine.ts'
-import type { EngineEvent } from '../engine/events.ts'
+import type { Decision, Status } from '../engine/connection.ts'
+import type { SecureContext } from '../engine/context.ts'
+import type { TlsEngine } from '../engine/engine.ts'
+import type { EngineEvent, ParkEvent } from '../engine/events.ts'
+import type { ParkPoint } from '../engine/options.ts'
+import { isParkEvent } from '../engine/events.ts'
 import { TlsError, usageError } from '../errors.ts'
 import { nextLoop } from './next-loop.ts'
 import type { ByteTransport } from './transport.ts'
@@ -45,7 +49,16 @@ export interface Deadlines {
   shutdown?: number
 }
 
+/**
+ * Decisions that may take their time: the handshake waits, the event loop does not. Each stands for a point where the engine was told to
+ * `park`. A promise that rejects refuses the handshake with internal_error; the reason is the `cause` of the error that `onClose` gets.
+ */
+export type Decisions = {
+  [P in ParkPoint]?: (event: Extract<ParkEvent, { type: P }>) => Decision<SecureContext> | Promise<Decision<SecureContext>>
+}
+
 export interface PollerOptions {
+  decisions?: Decisions
   deadlines?: Deadlines
   /** Bytes of plaintext queued before `write` returns false. Default 65,536: one full outgoing BIO. */
   highWaterMark?: number
@@ -336,8 +349,24 @@ export class Poller {
     for (let event = this.engine.nextEvent(); event; event = this.engine.nextEvent()) {
       this.#handlers.onEvent?.(event)
       if (this.#closed) break
+      if (isParkEvent(event)) void this.#decide(event)
     }
     return 0
+  }
+
+  /** Asks whoever decides, and goes on with the answer; by then the connection may be over. */
+  async #decide(event: ParkEvent): Promise<void> {
+    const decide = this.#options.decisions?.[event.type] as ((event: ParkEvent) => Decision<SecureContext> | Promise<Decision<SecureContext>>) | undefined
+    if (!decide) return // somebody else calls engine.resume
+    let decision: Decision<SecureContext>
+    try {
+      decision = await decide(event)
+    } catch (cause) {
+      decision = { cause: cause ?? new Error('a decision was rejected without a reason') }
+    }
+    if (this.#closed || this.engine.error) return
+    this.engine.resume(decision)
+    this.#request()
   }
 
   /** The transport's end counts once everything that came before it has been read; and both directions' end is ours. */
