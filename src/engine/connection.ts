@@ -41,8 +41,9 @@ import type { Library } from '../abi/library.ts'
 import { closedInHandshake, connectionError, settingError, usageError, type TlsError } from '../errors.ts'
 import { readAgreed, type Agreed } from './agreed.ts'
 import { decodeEvent, isParkEvent, type EngineEvent, type ParkEvent } from './events.ts'
-import { alpnWire, isIpAddress, type EngineOptions, type EngineSettings, type PreSharedKey, type Role } from './options.ts'
+import type { EngineOptions, EngineSettings, PreSharedKey, Role } from './options.ts'
 import { Progress, type Phase, type ReadSide, type WriteSide } from './phase.ts'
+import { alpnWire, isIpAddress } from './settings.ts'
 
 /**
  * What a call came to:

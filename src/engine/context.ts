@@ -6,7 +6,8 @@ import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
 import { hostRoots } from './host-roots.ts'
-import { parseContextOptions, parseEngineOptions, type ContextOptions, type ContextSettings, type EngineOptions } from './options.ts'
+import type { ContextOptions, EngineOptions } from './options.ts'
+import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
 
 export class SecureContext {
   readonly #library: Library
