@@ -9,6 +9,7 @@ import { hostRoots } from './host-roots.ts'
 import type { ContextOptions, EngineOptions } from './options.ts'
 import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
 
+/** SSL_CTX: settings that many connections share. Made by `createContext`, freed by `free`. */
 export class SecureContext {
   readonly #library: Library
   readonly #handle: Handle<TlsContextPointer>

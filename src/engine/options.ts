@@ -1,6 +1,8 @@
 // What a caller may say, each option with its default and the reason for it. settings.ts checks it.
 
+/** Which end of the handshake. */
 export type Role = 'client' | 'server'
+/** Protocol versions that are sound. */
 export type Version = 'TLSv1.2' | 'TLSv1.3'
 /** Deprecated by RFC 8996: only with `insecureLegacyPeers`. */
 export type LegacyVersion = 'TLSv1' | 'TLSv1.1'
@@ -21,7 +23,9 @@ export interface Identity {
 
 /** RFC 4279, RFC 8446 4.2.11. The key should have at least 32 random bytes; with TLS 1.3 it goes with SHA-256 suites. */
 export interface PreSharedKey {
+  /** Names the key, in clear on the wire. UTF-8, at most 256 bytes. */
   identity: string
+  /** The secret itself, at most 512 bytes. */
   key: Uint8Array
 }
 
@@ -132,7 +136,9 @@ export interface ContextOptions extends Identity {
 /** Where a handshake can stop and wait for `engine.resume`. */
 export type ParkPoint = 'clientHello' | 'certificateRequest' | 'verify' | 'psk'
 
+/** What is one connection's own. */
 export interface EngineOptions {
+  /** Which end of the handshake this is. */
   role: Role
   /**
    * Client: the host that is meant. Sent as SNI unless it is an IP address, and the server's certificate must be valid for it. Required,

@@ -13,6 +13,7 @@ import { TlsError, usageError } from '../errors.ts'
 import { nextLoop } from './next-loop.ts'
 import type { ByteTransport } from './transport.ts'
 
+/** What `onEvent` gets. */
 export type PollerEvent =
   | EngineEvent
   /** The handshake waits: `want-read` for the peer, `want-write` for the transport, `want-callback` for `engine.resume`. */
@@ -31,6 +32,7 @@ export interface PollerHandlers {
    * `closeWrite`. Without this handler the poller closes.
    */
   onEnd?(): void
+  /** Everything else: sessions, key log lines, alerts, traces, decisions to make. */
   onEvent?(event: PollerEvent): void
   /**
    * The last call, made once. Without an error both directions have ended in good order, or all was sent and the peer never answered
@@ -57,8 +59,11 @@ export type Decisions = {
   [P in ParkPoint]?: (event: Extract<ParkEvent, { type: P }>) => Decision<SecureContext> | Promise<Decision<SecureContext>>
 }
 
+/** How to drive a connection; all has defaults. */
 export interface PollerOptions {
+  /** Who answers where the engine parks. */
   decisions?: Decisions
+  /** How long things may take. */
   deadlines?: Deadlines
   /** Bytes of plaintext queued before `write` returns false. Default 65,536: one full outgoing BIO. */
   highWaterMark?: number
@@ -81,7 +86,9 @@ interface QueuedWrite {
   accepted: (() => void) | undefined
 }
 
+/** Joins an engine and a transport for the life of one connection. */
 export class Poller {
+  /** For `agreed`, `resume` and the like; its ports are the poller's. */
   readonly engine: TlsEngine
   readonly #transport: ByteTransport
   readonly #handlers: PollerHandlers
@@ -156,6 +163,7 @@ export class Poller {
     this.#paused = true
   }
 
+  /** Goes on after `pause`. */
   resume(): void {
     this.#paused = false
     this.#request()
