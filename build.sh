@@ -45,17 +45,7 @@ tree_hash() {
   find "${places[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | hash_of -
 }
 
-done_after() { say "$1: done in $((SECONDS - began)) s"; }
-
 # ---- Steps. No `a && b` between commands that may fail: `set -e` does not look inside such a chain. ----
-
-all() {
-  deps
-  toolchain
-  openssl
-  wasm
-  ts
-}
 
 deps() {
   local hash
@@ -72,7 +62,6 @@ deps() {
     logged build/log/npm.log npm install --no-audit --no-fund
   fi
   stamp deps "$(tree_hash package-lock.json)"
-  done_after deps
 }
 
 toolchain() { openssl-build/toolchain.sh setup; }
@@ -96,7 +85,6 @@ wasm() {
   mkdir -p dist
   cp build/wasm/openssl.wasm dist/openssl.wasm
   stamp wasm "$hash"
-  done_after wasm
 }
 
 ts() {
@@ -110,7 +98,6 @@ ts() {
   say "ts: compiling TypeScript"
   npm run -s build:ts
   stamp ts "$hash"
-  done_after ts
 }
 
 # Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. The parts that are
@@ -136,7 +123,6 @@ native() {
     -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$libraries/include" -I"$libraries/private" \
     "${sources[@]}" "$libraries/libssl.a" "$libraries/libcrypto.a" -lm -o "$product"
   stamp native "$hash"
-  done_after native
 }
 
 # Without them the tests that need them are skipped, so this is an offer, not a requirement.
@@ -178,7 +164,6 @@ verify() {
   [ "$mode" != --update ] || cp "$fresh/SHA256SUMS" "$sums"
   diff -u "$sums" "$fresh/SHA256SUMS" >&2 || die "the build differs from $sums; what was built is in build/verify"
   say "verify: libcrypto.a, libssl.a and openssl.wasm are as in $sums"
-  done_after verify
 }
 
 clean() {
@@ -194,7 +179,8 @@ while (($# > 0)); do
   shift
   began=$SECONDS
   case $step in
-    all | deps | toolchain | openssl | wasm | ts | native | peers | clean) "$step" ;;
+    all) set -- deps toolchain openssl wasm ts "$@" ;;
+    deps | toolchain | openssl | wasm | ts | native | peers | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac
@@ -203,4 +189,5 @@ while (($# > 0)); do
     help | --help | -h) help ;;
     *) die "no such step: $step (./build.sh help)" ;;
   esac
+  ((SECONDS - began < 3)) || say "$step: done in $((SECONDS - began)) s"
 done

@@ -93,10 +93,10 @@ static int certificate_fill(X509 *certificate, EVP_PKEY *key, const char *subjec
   return ok;
 }
 
-/* Ed25519 and Ed448 bring their own digest. */
+/* Ed25519, Ed448 and ML-DSA bring their own digest: it is mandatory (2), and there is none to name. */
 static const EVP_MD *digest_for(EVP_PKEY *key) {
-  int id;
-  if (EVP_PKEY_get_default_digest_nid(key, &id) == 2 && id == NID_undef) return NULL;
+  char name[64];
+  if (EVP_PKEY_get_default_digest_name(key, name, sizeof name) == 2 && strcmp(name, SN_undef) == 0) return NULL;
   return EVP_sha256();
 }
 

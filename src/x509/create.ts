@@ -48,7 +48,7 @@ export function createCertificate(options: CertificateOptions): string {
 }
 
 /** In the syntax of x509v3_config(5). */
-function extensionsOf({ ca, hosts = [], usage = ['server', 'client'], issuer }: CertificateOptions): [string, string][] {
+function extensionsOf({ subject = {}, ca, hosts = [], usage = ['server', 'client'], issuer }: CertificateOptions): [string, string][] {
   const extensions: [string, string][] = [
     ['basicConstraints', ca ? 'critical,CA:TRUE' : 'critical,CA:FALSE'],
     ['keyUsage', ca ? 'critical,keyCertSign,cRLSign' : 'critical,digitalSignature,keyEncipherment'],
@@ -56,7 +56,9 @@ function extensionsOf({ ca, hosts = [], usage = ['server', 'client'], issuer }: 
   ]
   if (issuer) extensions.push(['authorityKeyIdentifier', 'keyid:always'])
   if (!ca && usage.length) extensions.push(['extendedKeyUsage', usage.map((role) => `${role}Auth`).join(',')])
-  if (hosts.length) extensions.push(['subjectAltName', hosts.map(generalName).join(',')])
+  // RFC 5280, 4.2.1.6: critical where it is all that says whose the certificate is.
+  const critical = Object.keys(subject).length ? [] : ['critical']
+  if (hosts.length) extensions.push(['subjectAltName', [...critical, ...hosts.map(generalName)].join(',')])
   return extensions
 }
 
