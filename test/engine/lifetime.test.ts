@@ -60,7 +60,7 @@ for (const [name, call] of Object.entries(CALLS)) {
   lifetime(`${name} after free is a usage error that names the call`, () => {
     const pair = makePair().establish()
     pair[Symbol.dispose]()
-    expectThrow(() => call(pair.client.engine), { kind: 'usage', message: new RegExp(`^${name}: this TlsEngine has been freed`) })
+    expectThrow(() => call(pair.client.engine), { kind: 'usage', message: new RegExp(`^${name}: this engine has been freed`) })
   })
 }
 
