@@ -5,6 +5,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "abi.h"
 
@@ -81,8 +82,31 @@ tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t le
 
 void verify_attach(tls_connection *c);
 int verify_identity_matches(X509 *certificate, const char *identity);
+/* Name without X509_V_ERR_, and the words for it; both know the reasons of ocsp.c too. */
 const char *verify_name(long result);
+const char *verify_text(long result);
 extern const unsigned int verify_host_flags;
+
+/* ---- ocsp.c: what a response says about a certificate (RFC 6960) ---- */
+
+/* OpenSSL 3.6 has names for these outcomes, 3.5 not yet: the same names and numbers. */
+#ifndef X509_V_ERR_OCSP_RESP_INVALID
+#define X509_V_ERR_OCSP_RESP_INVALID 96
+#define X509_V_ERR_OCSP_SIGNATURE_FAILURE 97
+#define X509_V_ERR_OCSP_NOT_YET_VALID 98
+#define X509_V_ERR_OCSP_HAS_EXPIRED 99
+#define X509_V_ERR_OCSP_NO_RESPONSE 100
+#endif
+
+/*
+ * Whether a response, stapled or fetched, vouches for chain's leaf: signed by its issuer or by a responder the issuer has
+ * appointed, of the time in seconds (negative: now), and "good". chain is a verified chain, leaf first; store is what it was
+ * verified with. Returns X509_V_OK, X509_V_ERR_CERT_REVOKED, X509_V_ERR_OCSP_CERT_UNKNOWN or one of those above. Leaves the error
+ * queue as it found it.
+ */
+int ocsp_check(const uint8_t *der, size_t length, STACK_OF(X509) *chain, X509_STORE *store, double time);
+/* RFC 7633: the certificate is only good together with a stapled response. */
+int certificate_must_staple(const X509 *certificate);
 
 /* ---- error.c ---- */
 

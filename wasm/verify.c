@@ -152,8 +152,34 @@ const char *verify_name(long result) {
     NAMED(EXTENSIONS_REQUIRE_VERSION_3);
     NAMED(EC_KEY_EXPLICIT_PARAMS);
     NAMED(RPK_UNTRUSTED);
+    NAMED(OCSP_RESP_INVALID);
+    NAMED(OCSP_SIGNATURE_FAILURE);
+    NAMED(OCSP_NOT_YET_VALID);
+    NAMED(OCSP_HAS_EXPIRED);
+    NAMED(OCSP_NO_RESPONSE);
     default:
       return "UNKNOWN";
   }
 #undef NAMED
+}
+
+const char *verify_text(long result) {
+  switch (result) {
+    case X509_V_ERR_OCSP_RESP_INVALID:
+      return "the OCSP response is malformed or says that the responder failed";
+    case X509_V_ERR_OCSP_SIGNATURE_FAILURE:
+      return "the OCSP response is not signed by the issuer or by a responder of its choice";
+    case X509_V_ERR_OCSP_NOT_YET_VALID:
+      return "the OCSP response is not yet valid";
+    case X509_V_ERR_OCSP_HAS_EXPIRED:
+      return "the OCSP response is out of date";
+    case X509_V_ERR_OCSP_NO_RESPONSE:
+      return "the OCSP response is about other certificates";
+    case X509_V_ERR_OCSP_CERT_UNKNOWN:
+      return "the OCSP responder does not know the certificate";
+    case X509_V_ERR_OCSP_VERIFY_NEEDED:
+      return "an OCSP response is required and there is none";
+    default:
+      return X509_verify_cert_error_string(result);
+  }
 }
