@@ -124,7 +124,8 @@ static int32_t connection_failed(tls_connection *c) {
   c->failed = 1;
   if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) c->error.eof = 1;
   if (code == 0 && c->incoming.eof) c->error.eof = 1;
-  if (c->verify_mode != TLS_VERIFY_NONE) {
+  /* A bad certificate ends the connection only where it is refused; otherwise this failure has another reason. */
+  if (c->verify_mode == TLS_VERIFY_REQUIRE || c->verify_mode == TLS_VERIFY_OPTIONAL) {
     c->error.verify_result = c->verify_result;
     c->error.verify_depth = c->verify_depth;
   }

@@ -6,9 +6,19 @@
 
 #include "internal.h"
 
+/* The struct lives as long as its SSL_CTX, which connections keep alive beyond tls_context_free: they need its ALPN list. */
+static void context_release(void *ssl, void *pointer, CRYPTO_EX_DATA *data, int index, long number, void *unused) {
+  tls_context *context = pointer;
+  (void)ssl, (void)data, (void)index, (void)number, (void)unused;
+  if (context == NULL) return;
+  X509_free(context->leaf);
+  OPENSSL_free(context->alpn);
+  OPENSSL_free(context);
+}
+
 static int context_index(void) {
   static int index = -1;
-  if (index < 0) index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+  if (index < 0) index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, context_release);
   return index;
 }
 
@@ -49,18 +59,14 @@ tls_context *tls_context_new(void) {
   /* Sessions go to the host as events; OpenSSL keeps none, so that memory is bounded by the host's own cache. */
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_set_alpn_select_cb(ssl, alpn_select, NULL);
+  verify_tickets(ssl);
   live_handles++;
   return context;
 }
 
 void tls_context_free(tls_context *context) {
   if (context == NULL) return;
-  /* Connections may go on with the SSL_CTX: it must not find a freed struct. */
-  SSL_CTX_set_ex_data(context->ssl, context_index(), NULL);
-  SSL_CTX_free(context->ssl);
-  X509_free(context->leaf);
-  OPENSSL_free(context->alpn);
-  OPENSSL_free(context);
+  SSL_CTX_free(context->ssl); /* and the struct with its last user */
   live_handles--;
 }
 
@@ -137,7 +143,7 @@ int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_
   STACK_OF(X509) *chain = NULL;
   int ok = pkcs12 != NULL && PKCS12_parse(pkcs12, passphrase, &key, &leaf, &chain);
   if (ok && (leaf == NULL || key == NULL)) {
-    ERR_raise_data(ERR_LIB_PKCS12, ERR_R_PASSED_INVALID_ARGUMENT, "the file holds no %s", leaf == NULL ? "certificate" : "private key");
+    ERR_raise_data(ERR_LIB_PKCS12, ERR_R_PASSED_INVALID_ARGUMENT, "the file holds no %s", key == NULL ? "private key" : "certificate");
     ok = 0;
   }
   if (ok) {

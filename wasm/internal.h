@@ -80,12 +80,14 @@ tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t le
 
 /* ---- verify.c ---- */
 
-void verify_attach(tls_connection *c);
+/* Server: sessions are resumed only where they were verified as they would be now. */
+void verify_tickets(SSL_CTX *ssl);
 int verify_identity_matches(X509 *certificate, const char *identity);
 /* Name without X509_V_ERR_, and the words for it; both know the reasons of ocsp.c too. */
 const char *verify_name(long result);
 const char *verify_text(long result);
-extern const unsigned int verify_host_flags;
+/* RFC 9525: names come from subjectAltName only, never from the subject's CN; a wildcard stands for one whole label. */
+#define VERIFY_HOST_FLAGS (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 
 /* ---- ocsp.c: what a response says about a certificate (RFC 6960) ---- */
 

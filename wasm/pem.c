@@ -41,18 +41,11 @@ static STACK_OF(X509) *certificates_parse_pem(BIO *bio) {
   return NULL;
 }
 
-/* DER says where it ends: bytes behind it are somebody's mistake, or trick. */
-static int is_whole(const uint8_t *at, const uint8_t *end) {
-  if (at == end) return 1;
-  ERR_raise_data(ERR_LIB_ASN1, ASN1_R_TOO_LONG, "%d bytes after the end", (int)(end - at));
-  return 0;
-}
-
 static STACK_OF(X509) *certificates_parse_der(const uint8_t *bytes, size_t length) {
   const uint8_t *at = bytes;
   X509 *one = d2i_X509(NULL, &at, (long)length);
   if (one == NULL) return NULL;
-  STACK_OF(X509) *all = is_whole(at, bytes + length) ? sk_X509_new_null() : NULL;
+  STACK_OF(X509) *all = sk_X509_new_null();
   if (all != NULL && sk_X509_push(all, one)) return all;
   sk_X509_free(all);
   X509_free(one);
@@ -80,7 +73,7 @@ static int passphrase_copy(char *out, int size, int writing, void *passphrase) {
 static EVP_PKEY *key_parse_der(const uint8_t *bytes, size_t length, const char *passphrase) {
   const uint8_t *at = bytes;
   EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)length); /* PKCS#8 and the traditional forms */
-  if (key != NULL || passphrase == NULL) return key;
+  if (key != NULL) return key;
   BIO *bio = bio_over(bytes, length);
   ERR_clear_error();
   key = bio == NULL ? NULL : d2i_PKCS8PrivateKey_bio(bio, NULL, passphrase_copy, (void *)passphrase);
@@ -109,17 +102,11 @@ EVP_PKEY *public_key_parse(const uint8_t *bytes, size_t length) {
 
 X509_REQ *request_parse(const uint8_t *bytes, size_t length) {
   const uint8_t *at = bytes;
-  X509_REQ *request;
-  if (looks_like_pem(bytes, length)) {
-    BIO *bio = bio_over(bytes, length);
-    request = bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
-    BIO_free(bio);
-    return request;
-  }
-  request = d2i_X509_REQ(NULL, &at, (long)length);
-  if (request == NULL || is_whole(at, bytes + length)) return request;
-  X509_REQ_free(request);
-  return NULL;
+  if (!looks_like_pem(bytes, length)) return d2i_X509_REQ(NULL, &at, (long)length);
+  BIO *bio = bio_over(bytes, length);
+  X509_REQ *request = bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
+  BIO_free(bio);
+  return request;
 }
 
 PKCS7 *pkcs7_parse(const uint8_t *bytes, size_t length) {
@@ -148,7 +135,7 @@ STACK_OF(X509_CRL) *crls_parse(const uint8_t *bytes, size_t length) {
     BIO_free(bio);
     ok = ends_in_order((size_t)sk_X509_CRL_num(all));
   } else {
-    ok = crls_push(all, d2i_X509_CRL(NULL, &at, (long)length)) && is_whole(at, bytes + length);
+    ok = crls_push(all, d2i_X509_CRL(NULL, &at, (long)length));
   }
   if (ok) return all;
   sk_X509_CRL_pop_free(all, X509_CRL_free);

@@ -124,7 +124,7 @@ static int set_policies(X509_VERIFY_PARAM *param, fields request) {
 
 static int set_identity(X509_VERIFY_PARAM *param, fields request) {
   char *host = fields_text(request, "hostname"), *address = fields_text(request, "ip"), *email = fields_text(request, "email");
-  X509_VERIFY_PARAM_set_hostflags(param, verify_host_flags);
+  X509_VERIFY_PARAM_set_hostflags(param, VERIFY_HOST_FLAGS);
   library_option(host != NULL ? "hostname" : address != NULL ? "ip" : "email");
   int ok = (host == NULL || X509_VERIFY_PARAM_set1_host(param, host, 0)) &&
            (email == NULL || X509_VERIFY_PARAM_set1_email(param, email, 0));

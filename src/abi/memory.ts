@@ -11,6 +11,7 @@ import {
   type TlsBytesPointer,
   type TlsErrorPointer,
 } from './generated.ts'
+import { usageError } from '../errors.ts'
 
 type Layout = Record<string, { type: string; offset: number; size: number }>
 /** A struct's fields by name: char arrays as strings, everything else as numbers. */
@@ -108,7 +109,7 @@ export class Memory {
 
   #copyIn(arg: Uint8Array | string | undefined): { at: Pointer; length: number } {
     if (arg === undefined) return { at: 0, length: 0 }
-    if (typeof arg === 'string' && arg.includes('\0')) throw new RangeError('a string with a NUL character cannot be passed to OpenSSL')
+    if (typeof arg === 'string' && arg.includes('\0')) throw usageError(`${JSON.stringify(arg)} has a NUL character: OpenSSL would stop reading there`)
     const bytes = typeof arg === 'string' ? encoder.encode(`${arg}\0`) : arg
     const at = this.#exports.tls_memory_alloc(bytes.length)
     if (!at) throw new RangeError(`out of memory: ${bytes.length} bytes asked for in a WebAssembly memory of ${this.size}`)

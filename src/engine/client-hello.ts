@@ -1,5 +1,5 @@
-// The ClientHello (RFC 8446, 4.1.2) as an object. OpenSSL has checked the framing already; lengths are checked again all the
-// same, because these bytes come from the peer.
+// The ClientHello (RFC 8446, 4.1.2) as an object. OpenSSL has checked the framing, but not yet what is inside of the extensions:
+// a malformed one is taken for absent here.
 
 export interface ClientHello {
   /** SNI, RFC 6066; undefined when the client named no host. */
@@ -93,12 +93,19 @@ export function parseClientHello(body: Uint8Array): ClientHello {
     const type = extensions.number(2)
     const value = extensions.vector(2)
     hello.extensions.push(type)
-    if (value.done) continue
-    if (type === SERVER_NAME) hello.servername = parseServername(value.vector(2))
-    else if (type === SUPPORTED_GROUPS) hello.groups = value.vector(2).numbers()
-    else if (type === SIGNATURE_ALGORITHMS) hello.signatureSchemes = value.vector(2).numbers()
-    else if (type === ALPN) hello.alpn = parseAlpn(value.vector(2))
-    else if (type === SUPPORTED_VERSIONS) hello.versions = value.vector(1).numbers()
+    try {
+      parseExtension(hello, type, value)
+    } catch {
+      // OpenSSL has not looked inside yet. It will when the handshake goes on, and refuse with the alert that belongs to it.
+    }
   }
   return hello
+}
+
+function parseExtension(hello: ClientHello, type: number, value: Reader): void {
+  if (type === SERVER_NAME) hello.servername = parseServername(value.vector(2))
+  else if (type === SUPPORTED_GROUPS) hello.groups = value.vector(2).numbers()
+  else if (type === SIGNATURE_ALGORITHMS) hello.signatureSchemes = value.vector(2).numbers()
+  else if (type === ALPN) hello.alpn = parseAlpn(value.vector(2))
+  else if (type === SUPPORTED_VERSIONS) hello.versions = value.vector(1).numbers()
 }

@@ -29,7 +29,7 @@ import {
 } from '../abi/generated.ts'
 import { Handle } from '../abi/handle.ts'
 import type { Library } from '../abi/library.ts'
-import { connectionError, settingError, usageError, type TlsError } from '../errors.ts'
+import { closedInHandshake, connectionError, settingError, usageError, type TlsError } from '../errors.ts'
 import { readAgreed, type Agreed } from './agreed.ts'
 import type { SecureContext } from './context.ts'
 import { decodeEvent, type EngineEvent } from './events.ts'
@@ -78,6 +78,7 @@ export class TlsEngine {
   #error: TlsError | undefined
   #agreed: Agreed | undefined
   #mayRead = false
+  #parked = false
   #eof = false
 
   /** Use `SecureContext.createEngine`. */
@@ -200,6 +201,8 @@ export class TlsEngine {
     if (this.#agreed) return 'done'
     this.#progress.enter('handshaking')
     const status = this.#status(this.#library.exports.tls_handshake(connection), 'the handshake')
+    if (status === 'closed') this.#fail(closedInHandshake())
+    this.#parked = status === 'want-callback'
     if (status === 'done') this.#opened()
     return status
   }
@@ -216,7 +219,7 @@ export class TlsEngine {
     const count = exports.tls_read(connection, scratch, Math.min(maximum, scratchSize))
     if (count > 0) return { status: 'done', plaintext: memory.slice(scratch, count) }
     const status = this.#status(count, 'reading')
-    this.#mayRead = false
+    this.#mayRead = status !== 'want-read' && status !== 'closed'
     if (status === 'closed') {
       this.#progress.endReading('closeNotify')
       this.#events.push({ type: 'closeNotify' })
@@ -274,10 +277,12 @@ export class TlsEngine {
    */
   resume(decision: { context?: SecureContext; alpn?: readonly string[]; alert?: number } = {}): void {
     const connection = this.#alive('resume')
+    if (!this.#parked) throw usageError('resume: the handshake is not waiting for an answer')
     const { exports } = this.#library
     if (decision.context) this.#set('context', exports.tls_connection_set_context(connection, decision.context.pointer))
     if (decision.alpn) this.#setAlpn(decision.alpn)
     this.#set('resume', exports.tls_resume(connection, decision.alert ?? -1))
+    this.#parked = false
   }
 
   /**
@@ -354,10 +359,15 @@ export class TlsEngine {
   #status(status: number, during: string): Status {
     if (status !== TLS_ERROR) return STATUS[status]!
     const { exports, memory } = this.#library
-    this.#error = connectionError(memory.error(exports.tls_connection_error(this.#handle.pointer)), { during, identity: this.#identity })
-    if (this.#error.code === 'ERR_TLS_TRUNCATED') this.#progress.endReading('truncated')
+    const error = connectionError(memory.error(exports.tls_connection_error(this.#handle.pointer)), { during, identity: this.#identity })
+    if (error.code === 'ERR_TLS_TRUNCATED') this.#progress.endReading('truncated')
+    this.#fail(error)
+  }
+
+  #fail(error: TlsError): never {
+    this.#error = error
     this.#progress.enter('failed')
-    throw this.#error
+    throw error
   }
 }
 

@@ -158,10 +158,9 @@ function versionNumber(option: string, version: Version): number {
 }
 
 function joined(option: string, names: readonly string[]): string {
+  if (!Array.isArray(names) || !names.length) throw usageError(`\`${option}\` must be a list of names`)
   const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*]+$/.test(name))
-  if (!Array.isArray(names) || !names.length || wrong !== undefined) {
-    throw usageError(`\`${option}\` must be a list of names${wrong === undefined ? '' : `; ${JSON.stringify(wrong)} is none`}`)
-  }
+  if (wrong !== undefined) throw usageError(`\`${option}\` must be a list of names; ${JSON.stringify(wrong)} is none`)
   return names.join(':')
 }
 
