@@ -105,16 +105,6 @@ static int staple(SSL *ssl, const tls_context *context) {
   return SSL_TLSEXT_ERR_OK; /* the copy is OpenSSL's now */
 }
 
-/* RFC 7633: the certificate itself says that it must come with a response. */
-static int must_staple(X509 *leaf) {
-  TLS_FEATURE *features = X509_get_ext_d2i(leaf, NID_tlsfeature, NULL, NULL);
-  int found = 0;
-  for (int i = 0; i < sk_ASN1_INTEGER_num(features); i++)
-    if (ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == TLSEXT_TYPE_status_request) found = 1;
-  TLS_FEATURE_free(features);
-  return found;
-}
-
 static int refuse_staple(tls_connection *c, int reason) {
   if (c->verify_mode == TLS_VERIFY_RECORD) {
     if (c->verify_result == X509_V_OK) c->verify_result = reason;
@@ -132,7 +122,7 @@ static int check_staple(tls_connection *c) {
   X509 *leaf = SSL_get0_peer_certificate(c->ssl);
   if (leaf == NULL || SSL_session_reused(c->ssl)) return 1;
   if (length <= 0) {
-    int needed = c->flags & TLS_FLAG_REQUIRE_OCSP || must_staple(leaf);
+    int needed = c->flags & TLS_FLAG_REQUIRE_OCSP || certificate_must_staple(leaf);
     return needed ? refuse_staple(c, X509_V_ERR_OCSP_VERIFY_NEEDED) : 1;
   }
   const tls_context *context = context_of(SSL_get_SSL_CTX(c->ssl));

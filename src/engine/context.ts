@@ -5,7 +5,7 @@ import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
-import { hostRoots } from './host-roots.ts'
+import { hostRoots } from '../host-roots.ts'
 import type { ContextOptions, EngineOptions } from './options.ts'
 import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
 

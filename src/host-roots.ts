@@ -1,6 +1,6 @@
-// The roots the host trusts, where it shows them: Node, Deno and Bun do through node:tls. Asked for only when a client gives no
-// `ca`, and without an import, so that bundles for browsers and workerd stay free of it.
-import { usageError } from '../errors.ts'
+// The roots the host trusts, where it shows them: Node, Deno and Bun do through node:tls. Asked for only when a caller names no
+// roots of its own, and without an import, so that bundles for browsers and workerd stay free of it. Stands beside engine and x509.
+import { usageError } from './errors.ts'
 
 interface HostTls {
   /** Node >= 22.15: what --use-system-ca and NODE_EXTRA_CA_CERTS ask for is in it. */
@@ -12,12 +12,15 @@ interface HostProcess {
   env?: Record<string, string | undefined>
 }
 
-/** PEM certificates. */
-export function hostRoots(): string {
+/**
+ * PEM certificates.
+ * @param option the caller's, for the error where the host shows none
+ */
+export function hostRoots(option = 'ca'): string {
   const host = (globalThis as { process?: HostProcess }).process
   const tls = host?.getBuiltinModule?.('node:tls') as HostTls | undefined
   const roots = tls?.getCACertificates?.('default') ?? [...(tls?.rootCertificates ?? []), ...extraRoots(host)]
-  if (!roots.length) throw usageError('this runtime shows no root certificates: pass the ones to trust as `ca`', 'ERR_TLS_NO_CA')
+  if (!roots.length) throw usageError(`this runtime shows no root certificates: pass the ones to trust as \`${option}\``, 'ERR_TLS_NO_CA')
   return roots.join('\n')
 }
 
