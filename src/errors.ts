@@ -122,7 +122,7 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
 
 /** close_notify before there was a connection. */
 export const closedInHandshake = (): TlsError =>
-  new TlsError('closed', 'the peer closed the connection before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
+  new TlsError('closed', 'the connection was closed before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
 
 /** The failure of a setting: a certificate, key or list that OpenSSL would not take. */
 export function settingError(record: ErrorRecord, what: string): TlsError {

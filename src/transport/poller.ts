@@ -3,13 +3,14 @@
 //
 // One pump, one scheduling field; chunks, drains, timers and calls only ask for a turn. The only file that owns deadlines and
 // water marks.
+import type { Agreed } from '../engine/agreed.ts'
 import type { Decision, Status } from '../engine/connection.ts'
 import type { SecureContext } from '../engine/context.ts'
 import type { TlsEngine } from '../engine/engine.ts'
 import type { EngineEvent, ParkEvent } from '../engine/events.ts'
 import type { ParkPoint } from '../engine/options.ts'
 import { isParkEvent } from '../engine/events.ts'
-import { TlsError, usageError } from '../errors.ts'
+import { closedInHandshake, TlsError, usageError } from '../errors.ts'
 import { nextLoop } from './next-loop.ts'
 import type { ByteTransport } from './transport.ts'
 
@@ -21,8 +22,8 @@ export type PollerEvent =
 
 /** Who uses the connection. Called from the event loop, never from within a method of the poller. Each may call any method. */
 export interface PollerHandlers {
-  /** The handshake is done: `engine.agreed` tells on what. */
-  onSecure?(): void
+  /** The handshake is done, on these terms. */
+  onSecure?(agreed: Agreed): void
   /** Plaintext from the peer; yours to keep. `pause` stops it. */
   onPlaintext?(chunk: Uint8Array): void
   /** After a `write` that returned false: the queue is down to half the high water mark. */
@@ -103,6 +104,8 @@ export class Poller {
   /** The program has said so: writing is its mistake from now on. */
   #ended = false
   #lastWant: Status | undefined
+  /** The peer has sent something. */
+  #heard = false
 
   /** Chunks the incoming BIO had no room for; the transport is paused while there are any. */
   readonly #inbox: Uint8Array[] = []
@@ -176,7 +179,11 @@ export class Poller {
     this.#request()
   }
 
-  /** Ends both directions: writes the queue and close_notify, drops what still comes, waits for the peer's close_notify or the deadline. */
+  /**
+   * Ends both directions: writes the queue and close_notify, drops what still comes, waits for the peer's close_notify or the deadline.
+   * Before the handshake is done there is nothing to end in good order: then `onClose` gets the error ERR_TLS_CLOSED_IN_HANDSHAKE, at once
+   * where the peer has not said a word yet.
+   */
   close(): void {
     this.#ended = true
     this.#closeBoth()
@@ -200,6 +207,7 @@ export class Poller {
     if (this.#closed) return
     this.#touch()
     this.#lastWant = undefined // a new flight: what the handshake wants after it is news
+    this.#heard = true
     this.#inbox.push(chunk)
     this.#run()
   }
@@ -295,7 +303,7 @@ export class Poller {
     if (this.#closed) return 0
     if (status === 'done') {
       this.#disarm('handshake')
-      this.#handlers.onSecure?.()
+      this.#handlers.onSecure?.(this.engine.agreed!)
     } else if (status !== 'closed' && status !== this.#lastWant) {
       this.#handlers.onEvent?.({ type: 'want', want: status })
     }
@@ -349,7 +357,9 @@ export class Poller {
   }
 
   #closeOurSide(): number {
-    if (this.#closing === 'no' || !this.engine.agreed || this.engine.writeSide !== 'open' || this.#outbox.length) return 0
+    if (this.#closing === 'no' || this.#outbox.length) return 0
+    if (this.#closing === 'both' && !this.#heard) throw (this.#ending = closedInHandshake())
+    if (!this.engine.agreed || this.engine.writeSide !== 'open') return 0
     return this.engine.closeWrite() === 'done' ? 1 : 0
   }
 
@@ -457,11 +467,16 @@ export class Poller {
   }
 
   #expire(deadline: Deadline): void {
+    if (this.#closed) this.#transport.reset()
+    else this.destroy(this.#verdict(deadline))
+  }
+
+  /** Nobody is to blame for a peer that does not answer `close`, once it has got everything. */
+  #verdict(deadline: Deadline): TlsError | undefined {
     const { code, message } = DEADLINES[deadline]
     const unsent = this.#outbox.length > 0 || this.#transportFull || this.engine.wants().takeCiphertext
-    const error = deadline === 'shutdown' && !unsent ? undefined : new TlsError('io', message, { code })
-    if (this.#closed) this.#transport.reset()
-    else this.destroy(error)
+    if (deadline !== 'shutdown' || unsent) return new TlsError('io', message, { code })
+    return this.engine.agreed ? undefined : closedInHandshake()
   }
 
   get #highWaterMark(): number {

@@ -34,7 +34,7 @@ interface Setup {
 function end(t: Case, make: (handlers: PollerHandlers) => Poller): End {
   const secure = deferred<void>()
   const closed = deferred<TlsError | undefined>()
-  const poller = make({ onSecure: secure.resolve, onClose: closed.resolve })
+  const poller = make({ onSecure: () => secure.resolve(), onClose: closed.resolve })
   t.defer(() => poller.destroy())
   return { poller, secure: secure.promise, closed: closed.promise }
 }
