@@ -5,7 +5,7 @@ import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
-import { hostRoots } from '../host-roots.ts'
+import { hostRoots, type HostRoots } from '../host-roots.ts'
 import type { ContextOptions, EngineOptions } from './options.ts'
 import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
 
@@ -17,6 +17,7 @@ export class SecureContext {
   readonly #hasOwnCa: boolean
   readonly #hasIdentity: boolean
   readonly #extraCa: readonly Uint8Array[]
+  readonly #hostRoots: HostRoots | undefined
   readonly #reports: { sessions: boolean; earlyData: boolean }
 
   /** Use `createContext`. */
@@ -30,6 +31,7 @@ export class SecureContext {
     this.#hasCa = this.#hasOwnCa = settings.ca.length > 0
     this.#hasIdentity = settings.identities.length > 0
     this.#extraCa = settings.extraCa
+    this.#hostRoots = options.hostRoots
     this.#reports = { sessions: options.tickets === 'stateful', earlyData: Boolean(options.maxEarlyData) }
     try {
       this.#apply(settings)
@@ -94,7 +96,7 @@ export class SecureContext {
   /** Roots are read at the first client that needs them: 150 certificates take some milliseconds to parse. */
   #needCa(): void {
     if (this.#hasCa) return
-    this.#addCa(new TextEncoder().encode(hostRoots()))
+    this.#addCa(new TextEncoder().encode(hostRoots('ca', this.#hostRoots)))
     for (const ca of this.#extraCa) this.#addCa(ca)
     this.#hasCa = true
   }

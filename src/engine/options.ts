@@ -1,5 +1,7 @@
 // What a caller may say, each option with its default and the reason for it. settings.ts checks it.
 
+import type { HostRoots } from '../host-roots.ts'
+
 /** Which end of the handshake. */
 export type Role = 'client' | 'server'
 /** Protocol versions that are sound. */
@@ -42,6 +44,8 @@ export interface ContextOptions extends Identity {
    * be a client.
    */
   ca?: Encoded | readonly Encoded[]
+  /** Which of the host's roots, without `ca`. Default 'default': those the runtime's own TLS would trust. */
+  hostRoots?: HostRoots
   /** Certificates to trust besides the host's roots. */
   extraCa?: Encoded | readonly Encoded[]
   /** Revocation lists. Once there is one, every certificate of a chain needs its issuer's list, or only the leaf: `crlCheck`. */

@@ -79,6 +79,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
   const { insecureLegacyPeers: legacy, sessionIdContext = encoder.encode('membio') } = options
   checkLists(options)
   if (sessionIdContext.length > 32) throw usageError(`sessionIdContext has ${sessionIdContext.length} bytes, at most 32 fit`)
+  if (options.ca && options.hostRoots) throw usageError('`ca` replaces the roots of `hostRoots`: give one of the two')
   if (options.ca && options.extraCa) throw usageError('`ca` replaces the roots, `extraCa` adds to them: give one of the two')
   const signatureSchemes = options.signatureSchemes && joined('signatureSchemes', options.signatureSchemes)
   return {
@@ -113,6 +114,7 @@ function checkLists(options: ContextOptions): void {
   }
 }
 const CHOICES = {
+  hostRoots: ['default', 'bundled', 'system'],
   crlCheck: ['leaf', 'chain'],
   rawPublicKeys: ['accept', 'require'],
   cipherPreference: ['server', 'client'],

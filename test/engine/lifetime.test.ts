@@ -159,3 +159,15 @@ lifetime('500 connections at once, with interleaved data, all end with what was 
     sameBytes(pair.client.plaintext, pattern(3000 + i, i + 1000))
   })
 }, { deadline: 60 })
+
+lifetime('a reload: connections of the old context go on, new ones get the new certificate', (t) => {
+  const before = createContext(server())
+  const old = t.own(makePair({ serverContext: before }).establish())
+  before.free()
+  const after = t.own(createContext(server('Ed25519')))
+  const fresh = t.own(makePair({ serverContext: after }).establish())
+  for (const pair of [old, fresh]) pair.send(pair.client, 'still here').send(pair.server, 'so am I')
+  assert.is(old.client.text, 'so am I')
+  assert.is(old.client.engine.agreed!.peerSignatureScheme, 'ecdsa_secp256r1_sha256')
+  assert.is(fresh.client.engine.agreed!.peerSignatureScheme, 'ed25519')
+})
