@@ -20,8 +20,14 @@ contract('openssl.wasm imports entropy and the clock, and nothing else', () => {
 
 contract('openssl.wasm exports what abi.h declares, and what the toolchain needs', () => {
   const names = exports(wasmModule()).map((entry) => entry.name)
-  assert.equal(EXPORT_NAMES.filter((name) => !names.includes(name)), [])
-  assert.equal(names.filter((name) => ![...EXPORT_NAMES, ...TOOLCHAIN_EXPORTS].includes(name)), [])
+  assert.equal(
+    EXPORT_NAMES.filter((name) => !names.includes(name)),
+    [],
+  )
+  assert.equal(
+    names.filter((name) => ![...EXPORT_NAMES, ...TOOLCHAIN_EXPORTS].includes(name)),
+    [],
+  )
 })
 
 contract('the bindings have not drifted from abi.h', () => {
@@ -40,7 +46,11 @@ const FOREIGN: { name: string; module: () => WebAssembly.Module; message: RegExp
   },
   {
     name: 'that lacks an export',
-    module: () => stubModule(INITIALIZE.filter((name) => name !== 'tls_handshake'), ABI_VERSION),
+    module: () =>
+      stubModule(
+        INITIALIZE.filter((name) => name !== 'tls_handshake'),
+        ABI_VERSION,
+      ),
     message: /openssl.wasm lacks tls_handshake/,
   },
   {

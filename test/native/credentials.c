@@ -142,7 +142,8 @@ static const char *damaged(const void *argument) {
 }
 
 static const char *made(const void *argument) {
-  identity one = identity_new(argument, "basicConstraints=critical,CA:TRUE\nsubjectAltName=DNS:a.test,IP:::1,email:a@b.test,URI:https://a/", NULL);
+  static const char extensions[] = "basicConstraints=critical,CA:TRUE\nsubjectAltName=DNS:a.test,IP:::1,email:a@b.test,URI:https://a/";
+  identity one = identity_new(argument, extensions, NULL);
   identity leaf = identity_new("P-256", "", &one);
   tls_bytes *split = tls_certificate_split(bytes_of(leaf.cert), strlen(leaf.cert));
   CHECK(split != NULL);

@@ -31,7 +31,8 @@ static void matrix(void) {
         for (int c = 0; c < 4; c++) {
           char name[128];
           const char *alpn = c & 1 ? "h2" : NULL;
-          pair_options o = {.version = versions[v], .type = types[t], .mutual = mutual, .cut = cuts[c], .alpn_client = alpn, .alpn_server = alpn};
+          pair_options o = {.version = versions[v], .type = types[t], .mutual = mutual, .cut = cuts[c]};
+          o.alpn_client = o.alpn_server = alpn;
           snprintf(name, sizeof name, "handshake: TLS 1.%d, %s%s%s, cut at %zu", v + 2, types[t], mutual ? ", client certificate" : "",
                    alpn ? ", ALPN" : "", cuts[c]);
           run_case(name, handshake, &o);
