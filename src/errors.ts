@@ -101,8 +101,9 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
     const verify = { name: record.verifyName, depth: record.verifyDepth }
     return new TlsError('certificate', certificateMessage(record, scene), { ...fields, verify, code: record.verifyName })
   }
-  const kind = isPeerAlert(record) ? 'alert' : record.library === 'SSL routines' ? 'protocol' : 'internal'
   const code = opensslCode(record)
+  const ours = record.library === 'SSL routines' ? 'protocol' : 'internal'
+  const kind = isPeerAlert(record) ? 'alert' : code === 'ERR_SSL_READ_TIMEOUT_EXPIRED' ? 'io' : ours
   const hint = HINTS[code] ? ` (${HINTS[code]})` : ''
   return new TlsError(kind, `${scene.during} failed: ${reasonText(record)}${hint}`, { ...fields, code })
 }
@@ -151,6 +152,7 @@ const HINTS: Record<string, string> = {
   ERR_SSL_HTTP_REQUEST: 'the peer sent plain HTTP to a TLS port',
   ERR_SSL_NO_SHARED_CIPHER: 'the lists of both sides have nothing in common, or the server has no certificate for them',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'both sides share no protocol version',
+  ERR_SSL_READ_TIMEOUT_EXPIRED: 'the peer does not answer, however often it is asked',
   ERR_OSSL_PEM_NO_START_LINE: 'expected PEM or DER',
   ERR_OSSL_PEM_BAD_PASSWORD_READ: 'the key is encrypted: pass its `passphrase`',
   ERR_OSSL_PEM_BAD_DECRYPT: 'wrong passphrase',

@@ -30,10 +30,10 @@ static int alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_l
   return SSL_TLSEXT_ERR_OK;
 }
 
-tls_context *tls_context_new(void) {
+tls_context *tls_context_new(uint32_t protocol) {
   ERR_clear_error();
   tls_context *context = OPENSSL_zalloc(sizeof *context);
-  SSL_CTX *ssl = SSL_CTX_new(TLS_method());
+  SSL_CTX *ssl = SSL_CTX_new(protocol == TLS_PROTOCOL_DTLS ? DTLS_method() : TLS_method());
   if (context == NULL || ssl == NULL || !SSL_CTX_set_ex_data(ssl, context_index(), context)) {
     library_failed();
     SSL_CTX_free(ssl);
@@ -50,6 +50,11 @@ tls_context *tls_context_new(void) {
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_set_alpn_select_cb(ssl, alpn_select, NULL);
   live_handles++;
+  if (protocol == TLS_PROTOCOL_DTLS && !cookies_attach(context)) {
+    library_failed();
+    tls_context_free(context);
+    return NULL;
+  }
   return context;
 }
 
@@ -59,6 +64,7 @@ void tls_context_free(tls_context *context) {
   SSL_CTX_set_ex_data(context->ssl, context_index(), NULL);
   SSL_CTX_free(context->ssl);
   X509_free(context->leaf);
+  cookies_release(context->cookies);
   OPENSSL_free(context->alpn);
   OPENSSL_free(context);
   live_handles--;

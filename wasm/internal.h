@@ -29,6 +29,20 @@ void ring_consume(ring *r, uint32_t length);
 /* A BIO over a ring it borrows: the ring must outlive it. */
 BIO *ring_bio_new(ring *r);
 
+/* ---- datagram.c: the same ring, holding whole datagrams ---- */
+
+BIO *datagram_bio_new(ring *r);
+
+/* ---- cookie.c: DTLS only ---- */
+
+typedef struct cookie_jar cookie_jar;
+
+/* Sets a DTLS context up; 0 when memory is out. */
+int cookies_attach(tls_context *context);
+/* A reference of its own, which goes back through cookies_release; NULL for NULL. */
+cookie_jar *cookies_retain(cookie_jar *jar);
+void cookies_release(cookie_jar *jar);
+
 /* ---- context.c ---- */
 
 struct tls_context {
@@ -37,6 +51,7 @@ struct tls_context {
   uint8_t *alpn; /* wire format */
   size_t alpn_length;
   double verify_time; /* seconds; negative: now */
+  cookie_jar *cookies; /* NULL unless DTLS */
 };
 
 /* The context an SSL_CTX belongs to (ex_data). */
@@ -56,6 +71,9 @@ struct tls_connection {
   int32_t verify_result, verify_depth;
   uint8_t *alpn; /* this connection's own list, or NULL: the context's */
   size_t alpn_length;
+  cookie_jar *cookies; /* of the context it was made with; NULL unless DTLS */
+  uint8_t *peer;       /* DTLS server: the address the cookie is bound to; NULL: none is asked for */
+  size_t peer_length;
   tls_error error;
   struct event_node *events, **events_end; /* oldest first; end is where the next one is hung */
 };
@@ -63,6 +81,8 @@ struct tls_connection {
 enum { PARKED_NO, PARKED_WAITING, PARKED_ANSWERED };
 
 tls_connection *connection_of(const SSL *ssl);
+/* What the result of a call on the connection's SSL means: TLS_DONE, TLS_WANT_*, TLS_CLOSED or TLS_ERROR. */
+int32_t status_of(tls_connection *c, int result);
 
 /* ---- events.c ---- */
 

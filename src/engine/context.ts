@@ -1,5 +1,5 @@
 // SecureContext: SSL_CTX, what many connections share. Certificates and lists are parsed once, here.
-import { TLS_ERROR, type TlsContextPointer } from '../abi/generated.ts'
+import { TLS_ERROR, TLS_PROTOCOL_DTLS, TLS_PROTOCOL_TLS, type TlsContextPointer } from '../abi/generated.ts'
 import { Handle } from '../abi/handle.ts'
 import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
@@ -8,6 +8,9 @@ import { TlsEngine } from './engine.ts'
 import { hostRoots } from './host-roots.ts'
 import { parseContextOptions, parseEngineOptions, type ContextOptions, type ContextSettings, type EngineOptions } from './options.ts'
 
+/** On the wire; DTLS counts downwards, to differ from TLS. */
+const DTLS_1_2 = 0xfefd
+
 export class SecureContext {
   readonly #library: Library
   readonly #handle: Handle<TlsContextPointer>
@@ -15,11 +18,12 @@ export class SecureContext {
   readonly #hasOwnCa: boolean
   readonly #hasCertificate: boolean
 
-  /** Use `createContext`. */
-  constructor(library: Library, options: ContextOptions) {
+  /** Use `createContext`. @param protocol TLS_PROTOCOL_*: datagrams come by way of DtlsContext */
+  constructor(library: Library, options: ContextOptions, protocol: number = TLS_PROTOCOL_TLS) {
     const settings = parseContextOptions(options)
+    if (protocol === TLS_PROTOCOL_DTLS) settings.versions = [DTLS_1_2, DTLS_1_2]
     const { exports } = library
-    const pointer = exports.tls_context_new()
+    const pointer = exports.tls_context_new(protocol)
     if (!pointer) throw settingError(library.memory.error(exports.tls_library_error()), 'createContext')
     this.#library = library
     this.#handle = new Handle(pointer, (context) => exports.tls_context_free(context))
@@ -38,6 +42,11 @@ export class SecureContext {
    * @throws TlsError of kind `usage`
    */
   createEngine(options: EngineOptions): TlsEngine {
+    return new TlsEngine(this.#library, this.pointer, this.checkEngineOptions(options))
+  }
+
+  /** For DtlsContext: the options, checked against what this context has. */
+  checkEngineOptions(options: EngineOptions): EngineOptions {
     if (this.#handle.isFree) throw usageError('createEngine: this SecureContext has been freed')
     const checked = parseEngineOptions(options)
     const verifies = !checked.dangerouslyAcceptAnyCertificate
@@ -47,7 +56,7 @@ export class SecureContext {
       const asks = (checked.clientCertificate ?? 'none') !== 'none'
       if (asks && verifies && !this.#hasOwnCa) throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
     }
-    return new TlsEngine(this.#library, this.#handle.pointer, checked)
+    return checked
   }
 
   /** For the engine: where a parked handshake goes on with this context. */

@@ -1,0 +1,75 @@
+// What a caller may say about DTLS: the options of TLS that mean something here, and what datagrams add.
+import { usageError } from '../errors.ts'
+import type { ContextOptions, EngineOptions } from './options.ts'
+
+/** As for TLS; there is one version, DTLS 1.2, and OpenSSL has no other. Older ones are deprecated (RFC 8996). */
+export type DtlsContextOptions = Pick<
+  ContextOptions,
+  | 'cert'
+  | 'key'
+  | 'passphrase'
+  | 'pkcs12'
+  | 'ca'
+  | 'cipherList'
+  | 'groups'
+  | 'signatureSchemes'
+  | 'alpn'
+  | 'sessionIdContext'
+  | 'verifyTime'
+>
+
+/** Whom a cookie is bound to: address and port of the peer, in any form that is always the same for the same peer. */
+export type DtlsPeer = string | Uint8Array
+
+type Common = 'alpn' | 'dangerouslyAcceptAnyCertificate' | 'keylog' | 'trace'
+
+export interface MtuOption {
+  /**
+   * The longest datagram to send, in bytes of UDP payload; from 208 to 65,507. Flights of the handshake are cut to it, and what is
+   * written must fit. Default 1,200: what QUIC demands of every path (RFC 9000, section 14), so nothing has to be found out first, and
+   * IPv6 with its 1,280 bytes has room for a tunnel's header.
+   */
+  mtu?: number
+}
+
+export interface DtlsClientOptions extends Pick<EngineOptions, Common | 'servername' | 'identity' | 'session'>, MtuOption {
+  role: 'client'
+}
+
+export interface DtlsServerOptions extends Pick<EngineOptions, Common | 'clientCertificate' | 'park'>, MtuOption {
+  role: 'server'
+  /**
+   * The client, where it is known: it must answer a HelloVerifyRequest with a cookie bound to this address before anything costs
+   * memory or is sent to it (RFC 6347, 4.2.1). Left out, the engine finds its peer with `listen`.
+   */
+  peer?: DtlsPeer
+  /**
+   * Asks for no cookie. Whoever forges a sender's address can then turn a small ClientHello into a large flight to a victim. For
+   * paths that are verified otherwise, as with ICE.
+   */
+  dangerouslySkipCookie?: boolean
+}
+
+export type DtlsEngineOptions = DtlsClientOptions | DtlsServerOptions
+
+/** What only DTLS has, checked. */
+export interface DatagramSettings {
+  mtu: number
+  peer?: DtlsPeer
+  skipCookie: boolean
+}
+
+const DEFAULT_MTU = 1200
+/** The least OpenSSL takes, and the most UDP carries. */
+const MTU_RANGE = [208, 65507] as const
+
+export function parseDatagramOptions(options: DtlsEngineOptions): DatagramSettings {
+  const { mtu = DEFAULT_MTU } = options
+  const [least, most] = MTU_RANGE
+  if (!Number.isInteger(mtu) || mtu < least || mtu > most) throw usageError(`mtu is ${mtu}; it must be a number from ${least} to ${most}`)
+  const { peer, dangerouslySkipCookie: skipCookie = false } = options as Partial<DtlsServerOptions>
+  if (options.role === 'client' && (peer !== undefined || skipCookie)) throw usageError('`peer` and `dangerouslySkipCookie` are for servers')
+  if (peer !== undefined && skipCookie) throw usageError('give either `peer` or `dangerouslySkipCookie`, not both')
+  if (peer !== undefined && peer.length === 0) throw usageError('`peer` is empty: a cookie is bound to the address of one peer')
+  return { mtu, peer, skipCookie }
+}
