@@ -7,7 +7,14 @@ export type { Agreed } from './engine/agreed.ts'
 export type { ClientHello } from './engine/client-hello.ts'
 export { createContext, type SecureContext } from './engine/context.ts'
 export { createDtlsContext, type DtlsContext, type DtlsListener, type Heard } from './engine/dtls-context.ts'
-export type { DtlsClientOptions, DtlsContextOptions, DtlsEngineOptions, DtlsPeer, DtlsServerOptions } from './engine/dtls-options.ts'
+export type {
+  DtlsClientOptions,
+  DtlsContextOptions,
+  DtlsEngineOptions,
+  DtlsListenerOptions,
+  DtlsPeer,
+  DtlsServerOptions,
+} from './engine/dtls-options.ts'
 export type { DtlsEngine } from './engine/dtls.ts'
 export type { Status, TlsEngine, Wants } from './engine/engine.ts'
 export type { Direction, EngineEvent, MessageContent } from './engine/events.ts'

@@ -5,7 +5,13 @@ import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError } from '../errors.ts'
 import { SecureContext } from './context.ts'
-import { parseDatagramOptions, type DtlsContextOptions, type DtlsEngineOptions, type DtlsPeer, type DtlsServerOptions } from './dtls-options.ts'
+import {
+  parseDatagramOptions,
+  type DtlsContextOptions,
+  type DtlsEngineOptions,
+  type DtlsListenerOptions,
+  type DtlsPeer,
+} from './dtls-options.ts'
 import { DtlsEngine } from './dtls.ts'
 
 export class DtlsContext {
@@ -28,7 +34,7 @@ export class DtlsContext {
   }
 
   /** Finds new clients among the datagrams of strangers. Each engine it makes has these options. */
-  createListener(options: Omit<DtlsServerOptions, 'role' | 'peer' | 'dangerouslySkipCookie'> = {}): DtlsListener {
+  createListener(options: DtlsListenerOptions = {}): DtlsListener {
     return new DtlsListener(() => this.createEngine({ ...options, role: 'server' }))
   }
 

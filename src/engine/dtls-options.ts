@@ -50,6 +50,9 @@ export interface DtlsServerOptions extends Pick<EngineOptions, Common | 'clientC
   dangerouslySkipCookie?: boolean
 }
 
+/** The same for every client that a listener finds; whom a cookie is bound to, it learns with each datagram. */
+export type DtlsListenerOptions = Omit<DtlsServerOptions, 'role' | 'peer' | 'dangerouslySkipCookie'>
+
 export type DtlsEngineOptions = DtlsClientOptions | DtlsServerOptions
 
 /** What only DTLS has, checked. */
@@ -68,7 +71,8 @@ export function parseDatagramOptions(options: DtlsEngineOptions): DatagramSettin
   const [least, most] = MTU_RANGE
   if (!Number.isInteger(mtu) || mtu < least || mtu > most) throw usageError(`mtu is ${mtu}; it must be a number from ${least} to ${most}`)
   const { peer, dangerouslySkipCookie: skipCookie = false } = options as Partial<DtlsServerOptions>
-  if (options.role === 'client' && (peer !== undefined || skipCookie)) throw usageError('`peer` and `dangerouslySkipCookie` are for servers')
+  const forServers = peer !== undefined || skipCookie
+  if (options.role === 'client' && forServers) throw usageError('`peer` and `dangerouslySkipCookie` are for servers')
   if (peer !== undefined && skipCookie) throw usageError('give either `peer` or `dangerouslySkipCookie`, not both')
   if (peer !== undefined && peer.length === 0) throw usageError('`peer` is empty: a cookie is bound to the address of one peer')
   return { mtu, peer, skipCookie }
