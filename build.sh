@@ -59,7 +59,7 @@ all() {
 
 deps() {
   local hash
-  hash=$(tree_hash package.json package-lock.json)
+  hash=$(tree_hash package-lock.json)
   if stamped deps "$hash" node_modules; then
     say "deps: skipped, node_modules is up to date"
     return
@@ -71,7 +71,7 @@ deps() {
     say "deps: npm install, for want of a package-lock.json"
     logged build/log/npm.log npm install --no-audit --no-fund
   fi
-  stamp deps "$(tree_hash package.json package-lock.json)"
+  stamp deps "$(tree_hash package-lock.json)"
   done_after deps
 }
 
@@ -85,6 +85,7 @@ wasm() {
   local libraries hash
   bindings
   libraries=$(openssl-build/compile.sh path wasm)
+  [ -d "$libraries" ] || openssl
   hash=$({ tree_hash wasm build/wasm/exports.txt openssl-build/common.sh && echo "$libraries ${MEMBIO_NAMES:-0}"; } | hash_of -)
   if stamped wasm "$hash" dist/openssl.wasm; then
     say "wasm: skipped, dist/openssl.wasm is up to date"
@@ -129,7 +130,7 @@ native() {
     return
   fi
   mkdir -p build/native
-  mapfile -t sources < <(ls wasm/*.c test/native/*.c | grep -v '^wasm/platform\.c$')
+  mapfile -t sources < <(find wasm test/native -maxdepth 1 -name '*.c' ! -name platform.c | LC_ALL=C sort)
   say "native: compiling ${#sources[@]} files with gcc and sanitizers"
   logged build/log/native.log gcc -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
     -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$libraries/include" -I"$libraries/private" \
@@ -158,14 +159,14 @@ peers() {
 verify() {
   local mode=${1:-} sums=openssl-build/SHA256SUMS fresh=$repository/build/verify
   if [ "$mode" = --quick ]; then
-    say "verify: comparing dist/openssl.wasm"
-    (cd dist && grep ' openssl\.wasm$' "../$sums" | sha256sum --check --quiet -)
+    (cd dist && grep ' openssl\.wasm$' "../$sums" | sha256sum --check --status -) || die "dist/openssl.wasm is not the one in $sums"
+    say "verify: dist/openssl.wasm is the one in $sums"
     return
   fi
   toolchain
   deps
   bindings
-  rm -rf "$fresh"
+  rm -rf "$fresh" build/wasm/objects
   mkdir -p "$fresh"
   openssl-build/compile.sh build wasm "$fresh/libraries"
   MEMBIO_NAMES=0 wasm/link.sh "$fresh/libraries" "$fresh/openssl.wasm"

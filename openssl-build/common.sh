@@ -7,6 +7,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/membio
 # shellcheck source=versions.env
 source "$repository/openssl-build/versions.env"
 export SOURCE_DATE_EPOCH
+# shellcheck disable=SC2034 # for those who source this
 jobs=$(nproc 2>/dev/null || echo 2)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -41,7 +42,7 @@ fail_with_log() {
 
 # Installs Debian packages; refreshes the package lists only when they turn out to be missing or old.
 install_packages() {
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "please install: $*"
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then die "please install: $*"; fi
   say "installing $*"
   apt_install "$@" || { apt-get update && apt_install "$@"; } >"$cache/apt.log" 2>&1 || fail_with_log "$cache/apt.log" "apt-get install $*"
 }

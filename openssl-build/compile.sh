@@ -16,7 +16,7 @@ key() {
   else
     compiler=$(gcc --version | head -n 1)
   fi
-  printf '%s %s\n' "$1" "$compiler" | hash_of "$here/versions.env" "$here/configure.sh" "$here/compile.sh" -
+  printf '%s %s\n' "$1" "$compiler" | hash_of "$here/versions.env" "$here"/{configure,cc,compile}.sh -
 }
 
 path() { echo "$cache/openssl-$OPENSSL_VERSION-$1-$(key "$1")"; }
@@ -38,6 +38,7 @@ build() {
   trap "rm -rf '$work'" EXIT
   tar -xzf "$tarball" -C "$work" --strip-components=1
   cp "$here/configure.sh" "$work/membio-configure.sh"
+  cp "$here/cc.sh" "$work/membio-cc.sh"
   logged "$log" in_target "$target" "$work" bash membio-configure.sh "$target"
   compile "$target" "$work" "$log"
   collect "$work" "$result"

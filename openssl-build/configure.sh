@@ -52,7 +52,7 @@ protocols=(
   no-rfc3779       # IP address blocks of the RPKI
   no-tls-deprecated-ec      # groups removed by RFC 8422
   no-integrity-only-ciphers # TLS_SHA256_SHA256: no encryption
-  # Not no-http: it takes OCSP with it. Not no-legacy's opposite: see below.
+  # Not no-http: it takes OCSP with it.
 )
 
 # Algorithms that no current TLS peer or certificate uses.
@@ -94,10 +94,10 @@ common=(
 wasm=(
   linux-generic32            # 32-bit limbs with 64-bit products (BN_LLONG): measured faster than 64-bit limbs through __multi3
   enable-ec_nistp_64_gcc_128 # clang has __int128 on WebAssembly; P-256 and P-521 gain
-  CC=emcc
+  "CC=bash membio-cc.sh"     # emcc, -O3 or -Os file by file: cc.sh
   AR=emar
   RANLIB=emranlib
-  "CFLAGS=-O3 -msimd128"     # SIMD is everywhere since 2021 (Safari: 2023)
+  CFLAGS=-msimd128           # in every engine since 2021 (Safari: 2023)
 )
 
 # The same library for the machine's own compiler, so that our C can be tested under sanitizers. -O1 keeps traces readable.

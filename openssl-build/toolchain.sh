@@ -9,6 +9,7 @@
 # In order: `emcc` on PATH if it is the pinned version, the emsdk container if a Docker engine answers, a private root file
 # system of the Debian release that carries the pinned version. All give equal code from equal sources; only the C library,
 # compiled by each distributor, may differ.
+# shellcheck disable=SC2016 # ${Package} and $(ORIGIN) belong to dpkg and apt
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -111,8 +112,14 @@ apt_options() {
 id_line() {
   case $(kind) in
     path) echo "path $(emcc --version | head -n 1)" ;;
-    docker) echo "docker $(docker image inspect --format '{{.Id}}' "$EMSDK_IMAGE")" ;;
-    debian) echo "debian $(tr '\n' ' ' <"$rootfs.id")" ;;
+    docker)
+      docker image inspect "$EMSDK_IMAGE" >/dev/null 2>&1 || setup_docker
+      echo "docker $(docker image inspect --format '{{.Id}}' "$EMSDK_IMAGE")"
+      ;;
+    debian)
+      [ -f "$rootfs.id" ] || setup_debian
+      echo "debian $(tr '\n' ' ' <"$rootfs.id")"
+      ;;
   esac
 }
 

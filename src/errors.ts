@@ -86,13 +86,15 @@ export interface ErrorScene {
   during: string
   /** The host name or address the peer's certificate had to carry. */
   identity?: string
+  /** Why a decision refused the handshake. */
+  cause?: unknown
 }
 
 /** The failure of a connection. */
 export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsError {
   const alert = alertOf(record)
   const opensslErrors = record.stack ? record.stack.split('\n') : undefined
-  const fields = { reason: record.reason, opensslErrors, ...(alert && { alert }) }
+  const fields = { reason: record.reason, opensslErrors, cause: scene.cause, ...(alert && { alert }) }
   if (record.eof) {
     const message = `the peer ended the stream without close_notify during ${scene.during}: what arrived may be incomplete`
     return new TlsError('closed', message, { ...fields, code: 'ERR_TLS_TRUNCATED' })
@@ -102,18 +104,22 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
     return new TlsError('certificate', certificateMessage(record, scene), { ...fields, verify, code: record.verifyName })
   }
   const code = opensslCode(record)
-  const ours = record.library === 'SSL routines' ? 'protocol' : 'internal'
-  const kind = isPeerAlert(record) ? 'alert' : code === 'ERR_SSL_READ_TIMEOUT_EXPIRED' ? 'io' : ours
+  const kind = isPeerAlert(record) ? 'alert' : code === NO_ANSWER ? 'io' : blamesPeer(record) ? 'protocol' : 'internal'
   const hint = HINTS[code] ? ` (${HINTS[code]})` : ''
   return new TlsError(kind, `${scene.during} failed: ${reasonText(record)}${hint}`, { ...fields, code })
 }
+
+/** close_notify before there was a connection. */
+export const closedInHandshake = (): TlsError =>
+  new TlsError('closed', 'the peer closed the connection before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
 
 /** The failure of a setting: a certificate, key or list that OpenSSL would not take. */
 export function settingError(record: ErrorRecord, what: string): TlsError {
   const code = opensslCode(record)
   const hint = HINTS[code] ? ` (${HINTS[code]})` : ''
   const opensslErrors = record.stack ? record.stack.split('\n') : undefined
-  return new TlsError('usage', `${what}: ${reasonText(record)}${hint}`, { code, reason: record.reason, opensslErrors })
+  const kind = code === NO_ENTROPY ? 'internal' : 'usage'
+  return new TlsError(kind, `${what}: ${reasonText(record)}${hint}`, { code, reason: record.reason, opensslErrors })
 }
 
 function certificateMessage(record: ErrorRecord, { identity }: ErrorScene): string {
@@ -124,6 +130,9 @@ function certificateMessage(record: ErrorRecord, { identity }: ErrorScene): stri
 
 /** OpenSSL numbers the reasons that stand for a received alert from 1000 (SSL_AD_REASON_OFFSET). */
 const isPeerAlert = (record: ErrorRecord) => record.library === 'SSL routines' && (record.code & 0x7fffff) >= 1000
+
+/** The alert tells best: the root cause may be a cipher's or signature's complaint about the peer's bytes. 80 is internal_error. */
+const blamesPeer = ({ alertSent, library }: ErrorRecord) => (alertSent > 0 ? alertSent !== 80 : library === 'SSL routines')
 
 function alertOf({ alertSent, alertReceived }: ErrorRecord): TlsErrorFields['alert'] {
   const description = alertReceived > 0 ? alertReceived : alertSent
@@ -141,6 +150,12 @@ function opensslCode({ library, reason }: ErrorRecord): string {
   return library ? `ERR_OSSL_${name(library.replace(/ routines$/, ''))}_${name(reason)}` : `ERR_TLS_${name(reason)}`
 }
 
+/** The one failure of a setting that is not the caller's fault. */
+const NO_ENTROPY = 'ERR_OSSL_PROVIDER_ERROR_RETRIEVING_ENTROPY'
+
+/** DTLS: retransmitted in vain. */
+const NO_ANSWER = 'ERR_SSL_READ_TIMEOUT_EXPIRED'
+
 /** What to do about it, for the failures that people meet most. */
 const HINTS: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "pass the issuer's certificate as `ca`, or let the peer send its intermediates",
@@ -152,13 +167,17 @@ const HINTS: Record<string, string> = {
   ERR_SSL_HTTP_REQUEST: 'the peer sent plain HTTP to a TLS port',
   ERR_SSL_NO_SHARED_CIPHER: 'the lists of both sides have nothing in common, or the server has no certificate for them',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'both sides share no protocol version',
-  ERR_SSL_READ_TIMEOUT_EXPIRED: 'the peer does not answer, however often it is asked',
+  [NO_ANSWER]: 'the peer does not answer, however often it is asked',
   ERR_OSSL_PEM_NO_START_LINE: 'expected PEM or DER',
   ERR_OSSL_PEM_BAD_PASSWORD_READ: 'the key is encrypted: pass its `passphrase`',
+  ERR_OSSL_COMMON_LIBCRYPTO_INTERRUPTED_OR_CANCELLED: 'the key is encrypted: pass its `passphrase`',
   ERR_OSSL_PEM_BAD_DECRYPT: 'wrong passphrase',
+  ERR_OSSL_PROVIDER_BAD_DECRYPT: 'wrong passphrase',
   ERR_OSSL_X509_CERTIFICATE_KEY_VALUES_MISMATCH: 'the key belongs to another certificate',
   ERR_OSSL_X509_CERTIFICATE_KEY_TYPE_MISMATCH: 'the key is of another type than the certificate',
+  ERR_OSSL_DIGITAL_ENVELOPE_DIFFERENT_KEY_TYPES: 'the key is of another type than the certificate',
   ERR_OSSL_PKCS12_MAC_VERIFY_FAILURE: 'wrong passphrase',
+  [NO_ENTROPY]: 'the host gave no randomness; some runtimes have none in global scope',
 }
 
 /** RFC 8446, section 6, and its ancestors. */

@@ -6,11 +6,6 @@
 
 #include "internal.h"
 
-/* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
-   below), and what is kept free beyond it so that an alert always finds room. */
-#define RECORD_OVERHEAD 512
-#define ALERT_ROOM 512
-
 static int connection_index(void) {
   static int index = -1;
   if (index < 0) index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
@@ -33,6 +28,9 @@ static int connection_attach(tls_connection *c) {
   else
     SSL_set_connect_state(c->ssl);
   events_attach(c);
+  park_attach(c);
+  if (c->flags & TLS_FLAG_POST_HANDSHAKE_AUTH) SSL_set_post_handshake_auth(c->ssl, 1);
+  if (c->flags & (TLS_FLAG_REQUEST_OCSP | TLS_FLAG_REQUIRE_OCSP)) SSL_set_tlsext_status_type(c->ssl, TLSEXT_STATUSTYPE_ocsp);
   return 1;
 }
 
@@ -69,6 +67,9 @@ void tls_connection_free(tls_connection *c) {
   events_release(c);
   cookies_release(c->cookies);
   OPENSSL_free(c->peer);
+  psk_release(c);
+  SSL_SESSION_free(c->found);
+  OPENSSL_free(c->client_hello);
   OPENSSL_free(c->identity);
   OPENSSL_free(c->alpn);
   OPENSSL_clear_free(c, sizeof *c);
@@ -80,35 +81,17 @@ int32_t tls_connection_set_servername(tls_connection *c, const char *name) {
   return SSL_set_tlsext_host_name(c->ssl, name) ? TLS_DONE : library_failed();
 }
 
+/* SSL_set_SSL_CTX takes over certificates, suites, ALPN and trust; bounds and groups were copied by SSL_new and are set again. */
 int32_t tls_connection_set_context(tls_connection *c, tls_context *context) {
   ERR_clear_error();
-  if (SSL_set_SSL_CTX(c->ssl, context->ssl) == NULL) return library_failed();
+  if (SSL_set_SSL_CTX(c->ssl, context->ssl) == NULL ||
+      !SSL_set_min_proto_version(c->ssl, (int)SSL_CTX_get_min_proto_version(context->ssl)) ||
+      !SSL_set_max_proto_version(c->ssl, (int)SSL_CTX_get_max_proto_version(context->ssl)) ||
+      (context->groups != NULL && !SSL_set1_groups_list(c->ssl, context->groups)))
+    return library_failed();
   events_attach(c); /* the callbacks that live in SSL_CTX */
+  park_attach(c);
   return TLS_DONE;
-}
-
-/* A session may only stand in for a handshake that would have succeeded: same peer, verified then. */
-static int session_fits(const tls_connection *c, SSL_SESSION *session) {
-  X509 *peer = SSL_SESSION_get0_peer(session);
-  if (!SSL_SESSION_is_resumable(session)) return 0;
-  if (c->verify_mode != TLS_VERIFY_REQUIRE) return 1;
-  if (SSL_get_verify_result(c->ssl) != X509_V_OK) return 0;
-  return c->identity == NULL || (peer != NULL && verify_identity_matches(peer, c->identity));
-}
-
-int32_t tls_connection_set_session(tls_connection *c, const uint8_t *der, size_t length) {
-  ERR_clear_error();
-  const uint8_t *at = der;
-  SSL_SESSION *session = d2i_SSL_SESSION(NULL, &at, (long)length);
-  if (session == NULL) return library_failed();
-  int32_t status = SSL_set_session(c->ssl, session) ? TLS_DONE : library_failed();
-  if (status == TLS_DONE && !session_fits(c, session)) {
-    SSL_set_session(c->ssl, NULL);
-    SSL_set_verify_result(c->ssl, X509_V_OK);
-    status = TLS_CLOSED;
-  }
-  SSL_SESSION_free(session);
-  return status;
 }
 
 /* ---- Ciphertext side. ---- */
@@ -123,12 +106,18 @@ uint32_t tls_outgoing_pending(tls_connection *c) { return ring_pending(&c->outgo
 
 /* ---- Progress. ---- */
 
-static int32_t connection_failed(tls_connection *c) {
+static int renegotiation_exceeded(const tls_connection *c) {
+  const tls_context *context = context_of(SSL_get_SSL_CTX(c->ssl));
+  return c->renegotiations > 0 && context != NULL && c->renegotiations > context->renegotiations;
+}
+
+static int32_t record_failure(tls_connection *c) {
   unsigned long code = ERR_peek_error();
   c->failed = 1;
   if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) c->error.eof = 1;
   if (code == 0 && c->incoming.eof) c->error.eof = 1;
-  if (c->verify_mode != TLS_VERIFY_NONE) {
+  /* A bad certificate ends the connection only where it is refused; otherwise this failure has another reason. */
+  if (c->verify_mode == TLS_VERIFY_REQUIRE || c->verify_mode == TLS_VERIFY_OPTIONAL) {
     c->error.verify_result = c->verify_result;
     c->error.verify_depth = c->verify_depth;
   }
@@ -136,28 +125,31 @@ static int32_t connection_failed(tls_connection *c) {
   return TLS_ERROR;
 }
 
-/* The one place where SSL_get_error(3) is read. */
 int32_t status_of(tls_connection *c, int result) {
   switch (SSL_get_error(c->ssl, result)) {
     case SSL_ERROR_NONE:
       return TLS_DONE;
     case SSL_ERROR_WANT_READ:
-      return TLS_WANT_READ;
+      return c->waiting ? TLS_WANT_CALLBACK : TLS_WANT_READ; /* waiting: the gate in psk.c holds the bytes back */
     case SSL_ERROR_WANT_WRITE:
       return TLS_WANT_WRITE;
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+    case SSL_ERROR_WANT_X509_LOOKUP:
+    case SSL_ERROR_WANT_RETRY_VERIFY:
       return TLS_WANT_CALLBACK;
     case SSL_ERROR_ZERO_RETURN:
       return TLS_CLOSED;
     default:
-      return connection_failed(c);
+      return record_failure(c);
   }
 }
 
 int32_t tls_handshake(tls_connection *c) {
   if (c->failed) return TLS_ERROR;
   ERR_clear_error();
-  return status_of(c, SSL_do_handshake(c->ssl));
+  int32_t status = c->flags & TLS_FLAG_EARLY_DATA && !c->early_data_finished ? early_data_read(c) : TLS_DONE;
+  if (status == TLS_DONE) status = status_of(c, SSL_do_handshake(c->ssl));
+  return status == TLS_DONE ? park_after_handshake(c) : status;
 }
 
 int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
@@ -171,6 +163,7 @@ int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
     else
       status = status_of(c, 0);
   }
+  if (status != TLS_ERROR && renegotiation_exceeded(c)) status = tls_abort(c, SSL_AD_NO_RENEGOTIATION);
   /* What arrived before a failure is delivered first; the failure is kept and met by the next call. */
   return total > 0 ? (int32_t)total : status;
 }
@@ -182,7 +175,7 @@ int32_t tls_write(tls_connection *c, const uint8_t *plaintext, size_t length) {
   while (total < length && status == TLS_DONE) {
     size_t record = length - total < SSL3_RT_MAX_PLAIN_LENGTH ? length - total : SSL3_RT_MAX_PLAIN_LENGTH;
     /* Asked for before, not found out after: a record that OpenSSL could not flush would have to be written again. */
-    if (ring_free(&c->outgoing) < record + RECORD_OVERHEAD + ALERT_ROOM) {
+    if (ring_free(&c->outgoing) < record + RECORD_ROOM) {
       status = TLS_WANT_WRITE;
       break;
     }
@@ -204,11 +197,5 @@ int32_t tls_close_write(tls_connection *c) {
   return result >= 0 ? TLS_DONE : status_of(c, result);
 }
 
-int32_t tls_resume(tls_connection *c, int32_t alert) {
-  if (c->parked != PARKED_WAITING) return library_failed_with("nothing is waiting for an answer");
-  c->parked = PARKED_ANSWERED;
-  c->refuse = alert;
-  return TLS_DONE;
-}
-
 const tls_error *tls_connection_error(tls_connection *c) { return &c->error; }
+uint32_t tls_connection_failed(tls_connection *c) { return (uint32_t)c->failed; }

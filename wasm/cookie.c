@@ -51,13 +51,13 @@ static int jar_cookie(const cookie_jar *jar, int which, const tls_connection *c,
 
 /* ---- OpenSSL's callbacks. ---- */
 
-static int on_generate(SSL *ssl, unsigned char *cookie, unsigned int *length) {
+static int cookie_generate(SSL *ssl, unsigned char *cookie, unsigned int *length) {
   const tls_connection *c = connection_of(ssl);
   *length = COOKIE_LENGTH;
   return c->peer != NULL && jar_refresh(c->cookies) && jar_cookie(c->cookies, 0, c, cookie);
 }
 
-static int on_verify(SSL *ssl, const unsigned char *cookie, unsigned int length) {
+static int cookie_verify(SSL *ssl, const unsigned char *cookie, unsigned int length) {
   const tls_connection *c = connection_of(ssl);
   uint8_t expected[COOKIE_LENGTH];
   if (c->peer == NULL || length != COOKIE_LENGTH || !jar_refresh(c->cookies)) return 0;
@@ -80,8 +80,8 @@ void cookies_release(cookie_jar *jar) {
 int cookies_attach(tls_context *context) {
   if ((context->cookies = OPENSSL_zalloc(sizeof *context->cookies)) == NULL) return 0;
   context->cookies->references = 1;
-  SSL_CTX_set_cookie_generate_cb(context->ssl, on_generate);
-  SSL_CTX_set_cookie_verify_cb(context->ssl, on_verify);
+  SSL_CTX_set_cookie_generate_cb(context->ssl, cookie_generate);
+  SSL_CTX_set_cookie_verify_cb(context->ssl, cookie_verify);
   /* No kernel to ask: the MTU is the caller's word. */
   SSL_CTX_set_options(context->ssl, SSL_OP_NO_QUERY_MTU);
   return 1;

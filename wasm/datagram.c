@@ -8,10 +8,6 @@
 
 #include "internal.h"
 
-/* What a record adds at most: header 13, explicit IV 16, MAC 48, padding 16 (RFC 6347, 4.1); and room kept free for an alert. */
-#define RECORD_OVERHEAD 128
-#define ALERT_ROOM 128
-
 /* OpenSSL collects a flight's records in a BIO_f_buffer of 4096 bytes: a longer record would be torn in two. */
 #define HANDSHAKE_MTU 4096
 
@@ -141,7 +137,7 @@ int32_t dtls_read(tls_connection *c, uint8_t *out, size_t length) {
 int32_t dtls_write(tls_connection *c, const uint8_t *plaintext, size_t length) {
   size_t written;
   if (c->failed) return TLS_ERROR;
-  if (ring_free(&c->outgoing) < LENGTH_SIZE + length + RECORD_OVERHEAD + ALERT_ROOM) return TLS_WANT_WRITE;
+  if (ring_free(&c->outgoing) < LENGTH_SIZE + length + RECORD_ROOM) return TLS_WANT_WRITE;
   ERR_clear_error();
   return SSL_write_ex(c->ssl, plaintext, length, &written) ? TLS_DONE : status_of(c, 0);
 }

@@ -40,7 +40,7 @@ void error_drain(tls_error *e) {
   }
   if (e->verify_result == X509_V_OK) return;
   text_set(e->verify_name, sizeof e->verify_name, verify_name(e->verify_result));
-  text_set(e->verify_text, sizeof e->verify_text, X509_verify_cert_error_string(e->verify_result));
+  text_set(e->verify_text, sizeof e->verify_text, verify_text(e->verify_result));
 }
 
 int32_t library_failed(void) {

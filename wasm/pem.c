@@ -73,7 +73,7 @@ static int passphrase_copy(char *out, int size, int writing, void *passphrase) {
 static EVP_PKEY *key_parse_der(const uint8_t *bytes, size_t length, const char *passphrase) {
   const uint8_t *at = bytes;
   EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)length); /* PKCS#8 and the traditional forms */
-  if (key != NULL || passphrase == NULL) return key;
+  if (key != NULL) return key;
   BIO *bio = bio_over(bytes, length);
   ERR_clear_error();
   key = bio == NULL ? NULL : d2i_PKCS8PrivateKey_bio(bio, NULL, passphrase_copy, (void *)passphrase);

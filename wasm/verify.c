@@ -8,7 +8,7 @@
 #include "internal.h"
 
 /* RFC 9525: names come from subjectAltName only, never from the subject's CN; a wildcard stands for one whole label. */
-const unsigned int verify_host_flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+static const unsigned int host_flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
 static int is_ip_address(const char *text) {
   ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
@@ -26,7 +26,7 @@ static int verify_step(int ok, X509_STORE_CTX *store) {
     c->verify_result = X509_STORE_CTX_get_error(store);
     c->verify_depth = X509_STORE_CTX_get_error_depth(store);
   }
-  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD;
+  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || c->flags & TLS_FLAG_PARK_VERIFY;
 }
 
 static int identity_set(tls_connection *c, const char *identity) {
@@ -35,7 +35,7 @@ static int identity_set(tls_connection *c, const char *identity) {
   c->identity = NULL;
   if (identity == NULL) return 1;
   if ((c->identity = OPENSSL_strdup(identity)) == NULL) return 0;
-  X509_VERIFY_PARAM_set_hostflags(param, verify_host_flags);
+  X509_VERIFY_PARAM_set_hostflags(param, host_flags);
   if (is_ip_address(identity)) return X509_VERIFY_PARAM_set1_ip_asc(param, identity);
   return X509_VERIFY_PARAM_set1_host(param, identity, 0);
 }
@@ -52,8 +52,33 @@ int32_t tls_connection_set_verify(tls_connection *c, uint32_t mode, const char *
 
 int verify_identity_matches(X509 *certificate, const char *identity) {
   if (is_ip_address(identity)) return X509_check_ip_asc(certificate, identity, 0) == 1;
-  return X509_check_host(certificate, identity, 0, verify_host_flags, NULL) == 1;
+  return X509_check_host(certificate, identity, 0, host_flags, NULL) == 1;
 }
+
+/*
+ * A ticket carries how its connection verified the client. Another mode does not resume it: a client that showed no certificate
+ * where none was asked for must not come in where one is required.
+ */
+static int ticket_mark(SSL *ssl, void *unused) {
+  uint8_t mode = (uint8_t)connection_of(ssl)->verify_mode;
+  (void)unused;
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &mode, sizeof mode);
+}
+
+static SSL_TICKET_RETURN ticket_check(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_length,
+                                      SSL_TICKET_STATUS status, void *unused) {
+  uint8_t *mode;
+  size_t length;
+  (void)name, (void)name_length, (void)unused;
+  if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_ABORT;
+  if (!SSL_SESSION_get0_ticket_appdata(session, (void **)&mode, &length) || length != sizeof *mode ||
+      *mode != connection_of(ssl)->verify_mode)
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+void verify_tickets(SSL_CTX *ssl) { SSL_CTX_set_session_ticket_cb(ssl, ticket_mark, ticket_check, NULL); }
 
 /* The names of openssl-verify(1), without their X509_V_ERR_ prefix: stable codes for errors. */
 const char *verify_name(long result) {
@@ -63,6 +88,8 @@ const char *verify_name(long result) {
   switch (result) {
     case X509_V_OK:
       return "OK";
+    case VERIFY_PIN_MISMATCH:
+      return "PIN_MISMATCH";
     NAMED(UNSPECIFIED);
     NAMED(UNABLE_TO_GET_ISSUER_CERT);
     NAMED(UNABLE_TO_GET_CRL);
@@ -156,4 +183,9 @@ const char *verify_name(long result) {
       return "UNKNOWN";
   }
 #undef NAMED
+}
+
+const char *verify_text(long result) {
+  if (result == VERIFY_PIN_MISMATCH) return "no certificate of the chain carries a pinned key";
+  return X509_verify_cert_error_string(result);
 }

@@ -11,6 +11,7 @@ import {
   type TlsBytesPointer,
   type TlsErrorPointer,
 } from './generated.ts'
+import { usageError } from '../errors.ts'
 
 type Layout = Record<string, { type: string; offset: number; size: number }>
 /** A struct's fields by name: char arrays as strings, everything else as numbers. */
@@ -108,11 +109,21 @@ export class Memory {
 
   #copyIn(arg: Uint8Array | string | undefined): { at: Pointer; length: number } {
     if (arg === undefined) return { at: 0, length: 0 }
-    if (typeof arg === 'string' && arg.includes('\0')) throw new RangeError('a string with a NUL character cannot be passed to OpenSSL')
+    if (typeof arg === 'string' && arg.includes('\0')) throw usageError(`${JSON.stringify(arg)} has a NUL character: OpenSSL would stop reading there`)
     const bytes = typeof arg === 'string' ? encoder.encode(`${arg}\0`) : arg
     const at = this.#exports.tls_memory_alloc(bytes.length)
     if (!at) throw new RangeError(`out of memory: ${bytes.length} bytes asked for in a WebAssembly memory of ${this.size}`)
     this.u8.set(bytes, at)
     return { at, length: bytes.length }
+  }
+}
+
+/** Walks (uint32 length, bytes) pairs, as the C side writes lists; copies. */
+export function* counted(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 0; at < bytes.length; ) {
+    const length = view.getUint32(at, true)
+    yield bytes.slice(at + 4, at + 4 + length)
+    at += 4 + length
   }
 }

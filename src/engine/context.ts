@@ -6,7 +6,7 @@ import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
 import { hostRoots } from './host-roots.ts'
-import { parseContextOptions, parseEngineOptions, type ContextOptions, type ContextSettings, type EngineOptions } from './options.ts'
+import { parseContextOptions, parseEngineOptions, type ContextOptions, type ContextSettings, type EngineOptions, type EngineSettings } from './options.ts'
 
 /** On the wire; DTLS counts downwards, to differ from TLS. */
 const DTLS_1_2 = 0xfefd
@@ -16,7 +16,9 @@ export class SecureContext {
   readonly #handle: Handle<TlsContextPointer>
   #hasCa: boolean
   readonly #hasOwnCa: boolean
-  readonly #hasCertificate: boolean
+  readonly #hasIdentity: boolean
+  readonly #extraCa: readonly Uint8Array[]
+  readonly #reports: { sessions: boolean; earlyData: boolean }
 
   /** Use `createContext`. @param protocol TLS_PROTOCOL_*: datagrams come by way of DtlsContext */
   constructor(library: Library, options: ContextOptions, protocol: number = TLS_PROTOCOL_TLS) {
@@ -28,7 +30,9 @@ export class SecureContext {
     this.#library = library
     this.#handle = new Handle(pointer, (context) => exports.tls_context_free(context))
     this.#hasCa = this.#hasOwnCa = settings.ca.length > 0
-    this.#hasCertificate = Boolean(settings.cert ?? settings.pkcs12)
+    this.#hasIdentity = settings.identities.length > 0
+    this.#extraCa = settings.extraCa
+    this.#reports = { sessions: options.tickets === 'stateful', earlyData: Boolean(options.maxEarlyData) }
     try {
       this.#apply(settings)
     } catch (error) {
@@ -42,21 +46,42 @@ export class SecureContext {
    * @throws TlsError of kind `usage`
    */
   createEngine(options: EngineOptions): TlsEngine {
-    return new TlsEngine(this.#library, this.pointer, this.checkEngineOptions(options))
+    const settings = this.checkEngineOptions(options)
+    return new TlsEngine(this.#library, this.#handle.pointer, settings)
   }
 
   /** For DtlsContext: the options, checked against what this context has. */
-  checkEngineOptions(options: EngineOptions): EngineOptions {
+  checkEngineOptions(options: EngineOptions): EngineSettings {
     if (this.#handle.isFree) throw usageError('createEngine: this SecureContext has been freed')
     const checked = parseEngineOptions(options)
-    const verifies = !checked.dangerouslyAcceptAnyCertificate
-    if (checked.role === 'client' && verifies) this.#needCa()
-    if (checked.role === 'server') {
-      if (!this.#hasCertificate) throw usageError('a server needs a certificate: pass `cert` and `key`, or `pkcs12`, to createContext')
-      const asks = (checked.clientCertificate ?? 'none') !== 'none'
-      if (asks && verifies && !this.#hasOwnCa) throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
+    const { role, psk, psks, park, expectedKeys, clientCertificate = 'none', dangerouslyAcceptAnyCertificate } = checked
+    const verifies = !dangerouslyAcceptAnyCertificate && !expectedKeys
+    if (role === 'client' && verifies && !psk) this.#needCa()
+    if (role === 'server') {
+      if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key`, or `pkcs12`, to createContext')
+      const decidesElsewhere = park?.includes('verify')
+      if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !decidesElsewhere) {
+        throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
+      }
     }
-    return checked
+    return { ...checked, ...this.#reports }
+  }
+
+  /**
+   * Server: the keys that open tickets, the newest first, 80 bytes each: for other processes of the same service, or to be set again after a
+   * restart. A secret: whoever has them can read the connections resumed with them (and, in TLS 1.2, those they come from).
+   */
+  get ticketKeys(): Uint8Array {
+    const { exports, memory } = this.#library
+    const taken = memory.take(exports.tls_context_get_ticket_keys(this.pointer))
+    if (!taken) throw settingError(memory.error(exports.tls_library_error()), 'ticketKeys')
+    return taken.bytes
+  }
+
+  /** Replaces them: one to four of 80 bytes each, or of 48 as node:tls has them. Tickets made with others are no longer opened. */
+  set ticketKeys(keys: Uint8Array) {
+    const { exports, memory } = this.#library
+    this.#check('`ticketKeys` were refused', memory.lend([keys], (at) => exports.tls_context_set_ticket_keys(this.pointer, at, keys.length)))
   }
 
   /** For the engine: where a parked handshake goes on with this context. */
@@ -78,6 +103,7 @@ export class SecureContext {
   #needCa(): void {
     if (this.#hasCa) return
     this.#addCa(new TextEncoder().encode(hostRoots()))
+    for (const ca of this.#extraCa) this.#addCa(ca)
     this.#hasCa = true
   }
 
@@ -90,11 +116,11 @@ export class SecureContext {
   #apply(settings: ContextSettings): void {
     const { exports, memory } = this.#library
     const { pointer } = this.#handle
-    const { passphrase } = settings
     const set = (option: string, value: string | undefined, setter: (pointer: TlsContextPointer, at: number) => number) => {
       if (value !== undefined) this.#check(`\`${option}\` was refused ("${value}")`, memory.lend([value], (at) => setter(pointer, at)))
     }
-    const load = (option: string, bytes: Uint8Array | undefined, loader: (at: number, length: number, passphrase: number) => number) => {
+    type Loader = (at: number, length: number, passphrase: number) => number
+    const load = (option: string, bytes: Uint8Array | undefined, loader: Loader, passphrase?: string) => {
       if (!bytes) return
       const status = memory.lend([bytes, passphrase], (at, text) => loader(at, bytes.length, text))
       this.#check(`\`${option}\` was refused`, status)
@@ -104,13 +130,22 @@ export class SecureContext {
     set('cipherSuites', settings.cipherSuites, exports.tls_context_set_cipher_suites)
     set('groups', settings.groups, exports.tls_context_set_groups)
     set('signatureSchemes', settings.signatureSchemes, exports.tls_context_set_signature_schemes)
-    load('cert', settings.cert, (at, length) => exports.tls_context_use_certificate(pointer, at, length))
-    load('key', settings.key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text))
-    load('pkcs12', settings.pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text))
+    for (const [option, value] of settings.numbers) this.#check('a number', exports.tls_context_set_option(pointer, option, value))
+    for (const { cert, key, pkcs12, passphrase } of settings.identities) {
+      load('cert', cert, (at, length) => exports.tls_context_use_certificate(pointer, at, length))
+      load('key', key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text), passphrase)
+      load('pkcs12', pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text), passphrase)
+    }
     load('alpn', settings.alpn, (at, length) => exports.tls_context_set_alpn(pointer, at, length))
     load('sessionIdContext', settings.sessionIdContext, (at, length) => exports.tls_context_set_session_id_context(pointer, at, length))
     if (settings.verifyTime !== undefined) exports.tls_context_set_verify_time(pointer, settings.verifyTime)
     for (const ca of settings.ca) this.#addCa(ca)
+    for (const crl of settings.crls) load('crls', crl, (at, length) => exports.tls_context_add_crl(pointer, at, length))
+    for (const policy of settings.policies) set('policies', policy, exports.tls_context_require_policy)
+    load('pins', settings.pins, (at, length) => exports.tls_context_set_pins(pointer, at, length))
+    load('dhParameters', settings.dhParameters, (at, length) => exports.tls_context_set_dh_parameters(pointer, at, length))
+    load('ocspResponse', settings.ocspResponse, (at, length) => exports.tls_context_set_ocsp_response(pointer, at, length))
+    if (settings.ticketKeys) this.ticketKeys = settings.ticketKeys
   }
 
   #check(what: string, status: number): void {

@@ -7,6 +7,7 @@ import { settingError } from '../errors.ts'
 import { SecureContext } from './context.ts'
 import {
   parseDatagramOptions,
+  refuseStreamOptions,
   type DtlsContextOptions,
   type DtlsEngineOptions,
   type DtlsListenerOptions,
@@ -20,6 +21,7 @@ export class DtlsContext {
 
   /** Use `createDtlsContext`. */
   constructor(library: Library, options: DtlsContextOptions) {
+    refuseStreamOptions(options)
     this.#library = library
     this.#secure = new SecureContext(library, options, TLS_PROTOCOL_DTLS)
   }
@@ -29,8 +31,9 @@ export class DtlsContext {
    * @throws TlsError of kind `usage`
    */
   createEngine(options: DtlsEngineOptions): DtlsEngine {
-    const settings = parseDatagramOptions(options)
-    return new DtlsEngine(this.#library, this.pointer, this.#secure.checkEngineOptions(options), settings)
+    const datagrams = parseDatagramOptions(options)
+    const settings = this.#secure.checkEngineOptions(options)
+    return new DtlsEngine(this.#library, this.pointer, settings, datagrams)
   }
 
   /** Finds new clients among the datagrams of strangers. Each engine it makes has these options. */

@@ -2,26 +2,32 @@
 import { usageError } from '../errors.ts'
 import type { ContextOptions, EngineOptions } from './options.ts'
 
-/** As for TLS; there is one version, DTLS 1.2, and OpenSSL has no other. Older ones are deprecated (RFC 8996). */
-export type DtlsContextOptions = Pick<
-  ContextOptions,
-  | 'cert'
-  | 'key'
-  | 'passphrase'
-  | 'pkcs12'
-  | 'ca'
-  | 'cipherList'
-  | 'groups'
-  | 'signatureSchemes'
-  | 'alpn'
-  | 'sessionIdContext'
-  | 'verifyTime'
->
+/**
+ * As for TLS; the version is DTLS 1.2, OpenSSL has no newer one, and older ones are deprecated (RFC 8996). What is for TLS 1.3 or for
+ * streams is left out.
+ */
+export type DtlsContextOptions = Omit<ContextOptions, NotForDtls>
+
+type NotForDtls = (typeof NOT_FOR_DTLS)[number]
+const NOT_FOR_DTLS = [
+  'minVersion',
+  'maxVersion',
+  'cipherSuites',
+  'insecureLegacyPeers',
+  'maxSendFragment',
+  'maxFragmentLength',
+  'recordPadding',
+  'renegotiations',
+  'ticketCount',
+  'maxEarlyData',
+] as const satisfies readonly (keyof ContextOptions)[]
 
 /** Whom a cookie is bound to: address and port of the peer, in any form that is always the same for the same peer. */
 export type DtlsPeer = string | Uint8Array
 
-type Common = 'alpn' | 'dangerouslyAcceptAnyCertificate' | 'keylog' | 'trace'
+type Common = Pick<EngineOptions, 'alpn' | 'dangerouslyAcceptAnyCertificate' | 'expectedKeys' | 'keylog' | 'trace'>
+type ClientOnly = Pick<EngineOptions, 'servername' | 'identity' | 'session' | 'psk' | 'ocsp'>
+type ServerOnly = Pick<EngineOptions, 'clientCertificate' | 'psks' | 'pskHint'>
 
 export interface MtuOption {
   /**
@@ -32,12 +38,16 @@ export interface MtuOption {
   mtu?: number
 }
 
-export interface DtlsClientOptions extends Pick<EngineOptions, Common | 'servername' | 'identity' | 'session'>, MtuOption {
+export interface DtlsClientOptions extends Common, ClientOnly, MtuOption {
   role: 'client'
+  /** Where to stop and wait for `engine.resume`. Default: nowhere. */
+  park?: readonly ('certificateRequest' | 'verify')[]
 }
 
-export interface DtlsServerOptions extends Pick<EngineOptions, Common | 'clientCertificate' | 'park'>, MtuOption {
+export interface DtlsServerOptions extends Common, ServerOnly, MtuOption {
   role: 'server'
+  /** Where to stop and wait for `engine.resume`. Default: nowhere. PSK identities cannot wait: give all of `psks`. */
+  park?: readonly ('clientHello' | 'verify')[]
   /**
    * The client, where it is known: it must answer a HelloVerifyRequest with a cookie bound to this address before anything costs
    * memory or is sent to it (RFC 6347, 4.2.1). Left out, the engine finds its peer with `listen`.
@@ -66,6 +76,12 @@ const DEFAULT_MTU = 1200
 /** The least OpenSSL takes, and the most UDP carries. */
 const MTU_RANGE = [208, 65507] as const
 
+/** For plain JavaScript; TypeScript has told already. */
+export function refuseStreamOptions(options: DtlsContextOptions): void {
+  const wrong = NOT_FOR_DTLS.find((option) => (options as ContextOptions)[option] !== undefined)
+  if (wrong) throw usageError(`\`${wrong}\` is for TLS 1.3 or for streams, not for DTLS 1.2`)
+}
+
 export function parseDatagramOptions(options: DtlsEngineOptions): DatagramSettings {
   const { mtu = DEFAULT_MTU } = options
   const [least, most] = MTU_RANGE
@@ -75,5 +91,7 @@ export function parseDatagramOptions(options: DtlsEngineOptions): DatagramSettin
   if (options.role === 'client' && forServers) throw usageError('`peer` and `dangerouslySkipCookie` are for servers')
   if (peer !== undefined && skipCookie) throw usageError('give either `peer` or `dangerouslySkipCookie`, not both')
   if (peer !== undefined && peer.length === 0) throw usageError('`peer` is empty: a cookie is bound to the address of one peer')
+  const park: readonly string[] = options.park ?? []
+  if (park.includes('psk')) throw usageError('`park`: a PSK identity cannot wait with DTLS: give all keys as `psks`')
   return { mtu, peer, skipCookie }
 }

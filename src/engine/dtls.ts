@@ -15,7 +15,7 @@ import { settingError, usageError } from '../errors.ts'
 import { Connection, type Status } from './connection.ts'
 import type { DtlsContext } from './dtls-context.ts'
 import type { DatagramSettings, DtlsPeer } from './dtls-options.ts'
-import type { EngineOptions } from './options.ts'
+import type { EngineSettings } from './options.ts'
 
 export class DtlsEngine extends Connection<DtlsContext> {
   readonly #mtu: number
@@ -23,7 +23,7 @@ export class DtlsEngine extends Connection<DtlsContext> {
   #ready: boolean
 
   /** Use `DtlsContext.createEngine`. */
-  constructor(library: Library, context: TlsContextPointer, options: EngineOptions, { mtu, peer, skipCookie }: DatagramSettings) {
+  constructor(library: Library, context: TlsContextPointer, options: EngineSettings, { mtu, peer, skipCookie }: DatagramSettings) {
     super(library, context, options)
     this.#mtu = mtu
     this.#ready = options.role === 'client' || skipCookie || peer !== undefined

@@ -114,9 +114,30 @@ export class TlsEngine extends Connection<SecureContext> {
     const count = exports.tls_read(connection, scratch, Math.min(maximum, scratchSize))
     if (count > 0) return { status: 'done', plaintext: memory.slice(scratch, count) }
     const status = this.statusOf(count, 'reading')
-    this.mayRead = false
+    this.mayRead = status !== 'want-read' && status !== 'closed'
     if (status === 'closed') this.readingEnded()
     return { status, plaintext: NOTHING }
+  }
+
+  /**
+   * Client, before the first `handshake`: sends 0-RTT data with a session that allows it (RFC 8446, 2.3). It is not forward secret and
+   * can be replayed; `agreed.earlyData` tells whether the server took it.
+   * @returns how many bytes were accepted
+   */
+  writeEarlyData(chunk: Uint8Array): { status: Status; accepted: number } {
+    const connection = this.alive('writeEarlyData')
+    if (this.role !== 'client' || this.agreed) throw usageError('writeEarlyData is for clients, before the handshake is done')
+    this.progress.enter('handshaking')
+    const { exports, memory, scratch, scratchSize } = this.library
+    let accepted = 0
+    while (accepted < chunk.length) {
+      const piece = chunk.subarray(accepted, accepted + scratchSize)
+      memory.u8.set(piece, scratch)
+      const count = exports.tls_write_early(connection, scratch, piece.length)
+      if (count <= 0) return { status: this.statusOf(count, 'writing early data'), accepted }
+      accepted += count
+    }
+    return { status: 'done', accepted }
   }
 
   /**

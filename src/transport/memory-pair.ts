@@ -1,5 +1,6 @@
 // Two transports joined in memory, with the weather of a network: chunk sizes, delay, a window, and the ways a pipe can break. For
 // tests of everything above; deterministic given its options.
+import { nextLoop } from './next-loop.ts'
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 
 export interface MemoryPairOptions {
@@ -35,8 +36,9 @@ class MemoryEnd implements MemoryTransport {
   readonly #queue: (Uint8Array | null)[] = []
   #queued = 0
   #paused = false
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #scheduled = false
   #writerWaits = false
+  #ended = false
   #closed = false
 
   constructor(options: MemoryPairOptions) {
@@ -49,7 +51,7 @@ class MemoryEnd implements MemoryTransport {
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.#closed || this.peer.#arrive(chunk)
+    return this.#closed || this.#ended || this.peer.#arrive(chunk)
   }
 
   pause(): void {
@@ -62,7 +64,9 @@ class MemoryEnd implements MemoryTransport {
   }
 
   end(): void {
-    if (!this.#closed) this.peer.#arrive(null)
+    if (this.#closed || this.#ended) return
+    this.#ended = true
+    this.peer.#arrive(null)
   }
 
   reset(): void {
@@ -96,12 +100,19 @@ class MemoryEnd implements MemoryTransport {
 
   /** One chunk a turn: whoever receives meets every state in between. */
   #schedule(): void {
-    if (this.#timer !== undefined || this.#paused || !this.#receiver || !this.#queue.length) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#deliver()
-      this.#schedule()
-    }, valueOf(this.#options.delay, 0))
+    if (this.#scheduled || this.#paused || !this.#receiver || !this.#queue.length) return
+    this.#scheduled = true
+    const delay = valueOf(this.#options.delay, 0)
+    const turn = () => {
+      this.#scheduled = false
+      try {
+        this.#deliver()
+      } finally {
+        this.#schedule() // a receiver that throws loses nothing of what comes next
+      }
+    }
+    if (delay > 0) setTimeout(turn, delay)
+    else nextLoop(turn)
   }
 
   #deliver(): void {
@@ -110,11 +121,11 @@ class MemoryEnd implements MemoryTransport {
     if (chunk === null) return this.#receiver?.onEof()
     if (!chunk) return
     this.#queued -= chunk.length
-    this.#receiver?.onChunk(chunk)
     if (this.#writerWaits && this.#queued < (this.#options.window ?? 65536)) {
       this.#writerWaits = false
-      this.peer.#receiver?.onDrain()
+      nextLoop(() => this.peer.#receiver?.onDrain())
     }
+    this.#receiver?.onChunk(chunk)
   }
 
   #break(error: Error): void {
@@ -128,6 +139,5 @@ class MemoryEnd implements MemoryTransport {
     this.#closed = true
     this.#receiver = undefined
     this.#queue.length = 0
-    clearTimeout(this.#timer)
   }
 }

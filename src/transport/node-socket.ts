@@ -4,8 +4,9 @@ import type { ByteTransport, TransportReceiver } from './transport.ts'
 
 /** The part of stream.Duplex used here; the last two are net.Socket's. */
 export interface DuplexLike {
-  on(event: string, listener: (...args: never[]) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  on(event: 'data', listener: (chunk: Uint8Array | string) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'drain' | 'end' | 'close', listener: () => void): unknown
   write(chunk: Uint8Array): boolean
   end(): unknown
   pause(): unknown
@@ -13,6 +14,7 @@ export interface DuplexLike {
   destroy(): unknown
   readonly destroyed: boolean
   readonly readableEnded?: boolean
+  readonly writableFinished?: boolean
   readonly errored?: Error | null
   allowHalfOpen?: boolean
   resetAndDestroy?(): unknown
@@ -91,9 +93,10 @@ class NodeSocketTransport implements ByteTransport {
     receiver?.onError(error)
   }
 
-  /** Closed without an end and without an error: somebody destroyed the socket under us. */
+  /** Closed without an error, but before both directions had ended: somebody destroyed the socket under us. */
   #onClose = (): void => {
-    if (this.#ended) return
-    this.#onError(this.#socket.errored ?? Object.assign(new Error('the socket was closed before its stream ended'), { code: 'ECONNRESET' }))
+    if (this.#ended && this.#socket.writableFinished !== false) return
+    const what = this.#ended ? 'all was sent' : 'its stream ended'
+    this.#onError(this.#socket.errored ?? Object.assign(new Error(`the socket was closed before ${what}`), { code: 'ECONNRESET' }))
   }
 }

@@ -6,6 +6,7 @@
 import type { TlsEngine, Status } from '../engine/engine.ts'
 import type { EngineEvent } from '../engine/events.ts'
 import { TlsError, usageError } from '../errors.ts'
+import { nextLoop } from './next-loop.ts'
 import type { ByteTransport } from './transport.ts'
 
 export type PollerEvent =
@@ -13,7 +14,6 @@ export type PollerEvent =
   /** The handshake waits: `want-read` for the peer, `want-write` for the transport, `want-callback` for `engine.resume`. */
   | { type: 'want'; want: Exclude<Status, 'done' | 'closed'> }
 
-/** Who uses the connection. Called from the event loop, never from within a method of the poller. Each may call any method. */
 /** Who uses the connection. Called from the event loop, never from within a method of the poller. Each may call any method. */
 export interface PollerHandlers {
   /** The handshake is done: `engine.agreed` tells on what. */
@@ -29,8 +29,8 @@ export interface PollerHandlers {
   onEnd?(): void
   onEvent?(event: PollerEvent): void
   /**
-   * The last call, made once. Without an error both directions have ended in good order. The transport may take a moment longer to
-   * flush, at most the shutdown deadline.
+   * The last call, made once. Without an error both directions have ended in good order, or all was sent and the peer never answered
+   * `close`. The transport may take a moment longer to flush, at most the shutdown deadline.
    */
   onClose?(error?: TlsError): void
 }
@@ -63,10 +63,6 @@ const TURN_BYTES = 262_144
 
 const encoder = new TextEncoder()
 
-/** Lets the event loop go round once: other connections come first. */
-const nextLoop: (turn: () => void) => unknown =
-  (globalThis as { setImmediate?: (turn: () => void) => unknown }).setImmediate ?? ((turn) => setTimeout(turn, 0))
-
 interface QueuedWrite {
   chunk: Uint8Array
   accepted: (() => void) | undefined
@@ -82,8 +78,10 @@ export class Poller {
   /** Something happened during a turn that a turn has to look at. */
   #again = false
   #closed = false
-  /** What the program has asked for: half a close, or a whole one. */
+  /** What is to be closed: our direction, or both; because the program has said so, or the peer has ended. */
   #closing: 'no' | 'write' | 'both' = 'no'
+  /** The program has said so: writing is its mistake from now on. */
+  #ended = false
   #lastWant: Status | undefined
 
   /** Chunks the incoming BIO had no room for; the transport is paused while there are any. */
@@ -124,8 +122,8 @@ export class Poller {
    * @returns false when the queue has reached the high water mark: wait for `onDrain`
    */
   write(plaintext: Uint8Array | string, accepted?: () => void): boolean {
-    if (this.#closing !== 'no') throw usageError('write after closeWrite or close')
-    if (this.#closed) return true // onClose has told why
+    if (this.#ended) throw usageError('write after closeWrite or close')
+    if (this.#closed || this.#closing !== 'no') return true // onClose has told why, or will
     const chunk = typeof plaintext === 'string' ? encoder.encode(plaintext) : plaintext
     this.#outbox.push({ chunk, accepted })
     this.#outboxBytes += chunk.length
@@ -152,16 +150,15 @@ export class Poller {
 
   /** Ends our direction once the queue is written: close_notify. Receiving goes on until the peer ends its own (half-close). */
   closeWrite(): void {
+    this.#ended = true
     if (this.#closing === 'no') this.#closing = 'write'
     this.#request()
   }
 
   /** Ends both directions: writes the queue and close_notify, drops what still comes, waits for the peer's close_notify or the deadline. */
   close(): void {
-    if (this.#closed || this.#closing === 'both') return
-    this.#closing = 'both'
-    this.#arm('shutdown')
-    this.#request()
+    this.#ended = true
+    this.#closeBoth()
   }
 
   /** Gives up at once, without a word to the peer. @param error what `onClose` shall tell */
@@ -192,9 +189,9 @@ export class Poller {
   }
 
   #onEnding(how: 'eof' | TlsError): void {
-    this.#ending ??= how
-    if (this.#closed) this.#disarm('shutdown')
-    else this.#run()
+    if (how !== 'eof' || !this.#ending) this.#ending = how // a pipe can end, and break while we still write
+    if (!this.#closed) this.#run()
+    else if (how !== 'eof') this.#disarm('shutdown') // at the end of the stream we may not have flushed yet
   }
 
   // ---- Turns. ----
@@ -274,6 +271,7 @@ export class Poller {
     if (this.engine.agreed) return 0
     const status = this.engine.handshake()
     this.#drainEvents()
+    if (this.#closed) return 0
     if (status === 'done') {
       this.#disarm('handshake')
       this.#handlers.onSecure?.()
@@ -303,7 +301,7 @@ export class Poller {
     if (plaintext.length && !dropping) this.#handlers.onPlaintext?.(plaintext)
     if (status !== 'closed') return plaintext.length
     if (this.#handlers.onEnd && !dropping) this.#handlers.onEnd()
-    else this.close()
+    else this.#closeBoth()
     return 1
   }
 
@@ -366,6 +364,13 @@ export class Poller {
 
   // ---- The end. ----
 
+  #closeBoth(): void {
+    if (this.#closed || this.#closing === 'both') return
+    this.#closing = 'both'
+    this.#arm('shutdown')
+    this.#request()
+  }
+
   /** The peer gets its alert; the program gets the error, unless it had already said that it wants nothing more. */
   #fail(error: TlsError): void {
     const unwanted = this.#closing === 'both' && !this.#outbox.length && (error.kind === 'closed' || error.kind === 'io')
@@ -392,7 +397,7 @@ export class Poller {
     this.#inbox.length = 0
     this.#outbox.length = 0
     this.engine.free()
-    this.#handlers.onClose?.(error)
+    queueMicrotask(() => this.#handlers.onClose?.(error))
   }
 
   // ---- Deadlines. ----
@@ -416,7 +421,8 @@ export class Poller {
 
   #expire(deadline: Deadline): void {
     const { code, message } = DEADLINES[deadline]
-    const error = deadline === 'shutdown' && !this.#outbox.length ? undefined : new TlsError('io', message, { code })
+    const unsent = this.#outbox.length > 0 || this.#transportFull || this.engine.wants().takeCiphertext
+    const error = deadline === 'shutdown' && !unsent ? undefined : new TlsError('io', message, { code })
     if (this.#closed) this.#transport.reset()
     else this.destroy(error)
   }
