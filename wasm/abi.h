@@ -318,11 +318,11 @@ EXPORT int32_t dtls_handle_timeout(tls_connection *connection);
 /* Server, before the handshake: asks the client for a cookie that is bound to this address. */
 EXPORT int32_t dtls_set_peer(tls_connection *connection, const uint8_t *address, size_t length);
 /*
- * Server, after dtls_set_peer and dtls_receive: TLS_DONE if the datagram is a ClientHello with a good cookie, and the handshake may
- * begin (DTLSv1_listen(3)). Else TLS_WANT_READ, nothing is kept of it, and a HelloVerifyRequest may be there to take. TLS_ERROR: see
+ * Server, after dtls_set_peer, instead of dtls_receive: TLS_DONE if the datagram is a ClientHello with a good cookie, and the handshake
+ * may begin (DTLSv1_listen(3)). Else TLS_WANT_READ, nothing is kept of it, and a HelloVerifyRequest may be there to take. TLS_ERROR: see
  * tls_library_error; the connection can be used again.
  */
-EXPORT int32_t dtls_listen(tls_connection *connection);
+EXPORT int32_t dtls_listen(tls_connection *connection, const uint8_t *datagram, size_t length);
 /* Cookies given out so far are no longer accepted. */
 EXPORT int32_t dtls_replace_cookie_secret(tls_context *context);
 

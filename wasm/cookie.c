@@ -104,13 +104,27 @@ int32_t dtls_set_peer(tls_connection *c, const uint8_t *address, size_t length) 
   return TLS_DONE;
 }
 
-int32_t dtls_listen(tls_connection *c) {
+/*
+ * RFC 6347, 4.2.1: the ServerHello has the record number of the ClientHello it answers, as the HelloVerifyRequest has. DTLSv1_listen
+ * begins with 1 instead. A client that had to repeat its first ClientHello knows that number from a HelloVerifyRequest, and takes the
+ * ServerHello for a replay; so dtls_take puts it right.
+ */
+static uint64_t first_record(const uint8_t *hello, size_t length) {
+  uint64_t number = record_number(hello, length);
+  return number > 1 ? number - 1 : 0;
+}
+
+int32_t dtls_listen(tls_connection *c, const uint8_t *datagram, size_t length) {
   if (c->failed) return TLS_ERROR;
+  if (dtls_receive(c, datagram, length) != TLS_DONE) return TLS_WANT_READ;
   BIO_ADDR *unused = BIO_ADDR_new();
   if (unused == NULL) return library_failed();
   int result = DTLSv1_listen(c->ssl, unused);
   BIO_ADDR_free(unused);
-  if (result > 0) return TLS_DONE;
+  if (result > 0) {
+    c->record_offset = first_record(datagram, length);
+    return TLS_DONE;
+  }
   events_release(c); /* nothing is kept, no trace either */
   if (result < 0) return library_failed();
   ERR_clear_error(); /* why a datagram was dropped */

@@ -117,13 +117,35 @@ BIO *datagram_bio_new(ring *r) {
   return bio;
 }
 
+/* ---- Record headers (RFC 6347, 4.3.1): type, version, epoch (2 bytes), number (6), length (2). ---- */
+
+uint64_t record_number(const uint8_t *datagram, size_t length) {
+  uint64_t number = 0;
+  for (int i = 0; length >= DTLS1_RT_HEADER_LENGTH && i < 6; i++) number = number << 8 | datagram[5 + i];
+  return number;
+}
+
+/* Epoch 0 is in the clear, and its headers are covered by no MAC. */
+static void renumber(uint8_t *datagram, size_t length, uint64_t offset) {
+  for (size_t at = 0; at + DTLS1_RT_HEADER_LENGTH <= length;) {
+    uint8_t *record = datagram + at;
+    uint64_t number = record_number(record, DTLS1_RT_HEADER_LENGTH) + offset;
+    for (int i = 0; record[3] == 0 && record[4] == 0 && i < 6; i++) record[5 + i] = (uint8_t)(number >> (40 - 8 * i));
+    at += DTLS1_RT_HEADER_LENGTH + ((size_t)record[11] << 8 | record[12]);
+  }
+}
+
 /* ---- Ciphertext side. ---- */
 
 int32_t dtls_receive(tls_connection *c, const uint8_t *datagram, size_t length) {
   return datagram_push(&c->incoming, datagram, length) ? TLS_DONE : TLS_WANT_READ;
 }
 
-uint32_t dtls_take(tls_connection *c, uint8_t *out, size_t length) { return datagram_pop(&c->outgoing, out, (uint32_t)length); }
+uint32_t dtls_take(tls_connection *c, uint8_t *out, size_t length) {
+  uint32_t taken = datagram_pop(&c->outgoing, out, (uint32_t)length);
+  if (c->record_offset > 0) renumber(out, taken, c->record_offset);
+  return taken;
+}
 
 /* ---- Plaintext side. ---- */
 

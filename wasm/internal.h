@@ -35,6 +35,8 @@ BIO *ring_bio_new(ring *r);
 /* ---- datagram.c: the same ring, holding whole datagrams ---- */
 
 BIO *datagram_bio_new(ring *r);
+/* The number in a datagram's first record header; 0 where there is none. */
+uint64_t record_number(const uint8_t *datagram, size_t length);
 
 /* ---- cookie.c: DTLS only ---- */
 
@@ -106,6 +108,7 @@ struct tls_connection {
   cookie_jar *cookies; /* of the context it was made with; NULL unless DTLS */
   uint8_t *peer;       /* DTLS server: the address the cookie is bound to; NULL: none is asked for */
   size_t peer_length;
+  uint64_t record_offset; /* what dtls_take adds to record numbers of epoch 0 */
   psk *psks;
   SSL_SESSION *found;      /* looked up for the client's id or ticket */
   int established;         /* the first handshake is done */

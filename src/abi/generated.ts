@@ -259,8 +259,8 @@ export interface Exports {
   dtls_handle_timeout(connection: TlsConnectionPointer): number
   /** Server, before the handshake: asks the client for a cookie that is bound to this address. */
   dtls_set_peer(connection: TlsConnectionPointer, address: Pointer, length: number): number
-  /** Server, after dtls_set_peer and dtls_receive: TLS_DONE if the datagram is a ClientHello with a good cookie, and the handshake may begin (DTLSv1_listen(3)). Else TLS_WANT_READ, nothing is kept of it, and a HelloVerifyRequest may be there to take. TLS_ERROR: see tls_library_error; the connection can be used again. */
-  dtls_listen(connection: TlsConnectionPointer): number
+  /** Server, after dtls_set_peer, instead of dtls_receive: TLS_DONE if the datagram is a ClientHello with a good cookie, and the handshake may begin (DTLSv1_listen(3)). Else TLS_WANT_READ, nothing is kept of it, and a HelloVerifyRequest may be there to take. TLS_ERROR: see tls_library_error; the connection can be used again. */
+  dtls_listen(connection: TlsConnectionPointer, datagram: Pointer, length: number): number
   /** Cookies given out so far are no longer accepted. */
   dtls_replace_cookie_secret(context: TlsContextPointer): number
   tls_peer_agreed(connection: TlsConnectionPointer): TlsAgreedPointer

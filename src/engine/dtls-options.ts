@@ -3,8 +3,12 @@ import { usageError } from '../errors.ts'
 import type { ContextOptions, EngineOptions } from './options.ts'
 
 /**
- * As for TLS; the version is DTLS 1.2, OpenSSL has no newer one, and older ones are deprecated (RFC 8996). What is for TLS 1.3 or for
+ * As for TLS. The version is DTLS 1.2: OpenSSL has no newer one, and the older one is deprecated (RFC 8996). What is for TLS 1.3 or for
  * streams is left out.
+ *
+ * OpenSSL's DTLS servers know RSA and ECDSA only: an Ed25519 certificate is for clients. Suites with AES-CCM-8, as constrained devices
+ * speak them (RFC 7925), are below the security level because of their short tags: name them in `cipherList`, together with
+ * `insecureLegacyPeers`, which here means security level 0 and the weaker suites, but no older version.
  */
 export type DtlsContextOptions = Omit<ContextOptions, NotForDtls>
 
@@ -13,7 +17,6 @@ const NOT_FOR_DTLS = [
   'minVersion',
   'maxVersion',
   'cipherSuites',
-  'insecureLegacyPeers',
   'maxSendFragment',
   'maxFragmentLength',
   'recordPadding',

@@ -84,10 +84,11 @@ export class DtlsEngine extends Connection<DtlsContext> {
   listen(datagram: Uint8Array, peer: DtlsPeer): Status {
     const connection = this.alive('listen')
     if (this.#ready || this.role === 'client') throw usageError('listen is for a server without `peer`, until it has found one')
-    const { exports, memory } = this.library
+    const { exports, memory, scratch, scratchSize } = this.library
+    if (datagram.length > scratchSize) return 'want-read'
     this.#setPeer(peer)
-    if (!this.receiveDatagram(datagram)) return 'want-read'
-    const status = exports.dtls_listen(connection)
+    memory.u8.set(datagram, scratch)
+    const status = exports.dtls_listen(connection, scratch, datagram.length)
     if (status === TLS_ERROR) throw settingError(memory.error(exports.tls_library_error()), 'listen')
     this.#ready = status === TLS_DONE
     return this.#ready ? 'done' : 'want-read'
@@ -105,7 +106,7 @@ export class DtlsEngine extends Connection<DtlsContext> {
 
   /**
    * Sends our last flight again, if that is due by the host's clock; else it does nothing.
-   * @throws TlsError `ERR_SSL_READ_TIMEOUT_EXPIRED` of kind `io` once a flight was sent twelve times in vain
+   * @throws TlsError `ERR_SSL_READ_TIMEOUT_EXPIRED` of kind `io` once a flight was repeated twelve times in vain
    */
   handleTimeout(): void {
     const connection = this.alive('handleTimeout')

@@ -60,6 +60,7 @@ export class DatagramServer {
   readonly #halfOpen = new Set<DatagramPoller>()
   #closing = false
   #closed = false
+  #failure: TlsError | undefined
 
   /** The socket is the server's from now on; the context stays yours, and must live as long as the server. */
   constructor(context: DtlsContext, socket: DatagramSocket, handlers: DatagramServerHandlers, options: DatagramServerOptions = {}) {
@@ -166,16 +167,17 @@ export class DatagramServer {
 
   #fail(error: TlsError): void {
     this.#closing = true
+    this.#failure ??= error
     for (const { poller } of this.#connections()) poller.destroy(error)
-    this.#finish(error)
+    this.#finish()
   }
 
-  #finish(error?: TlsError): void {
+  #finish(): void {
     if (this.#closed) return
     this.#closed = true
     this.#listener.free()
     this.#socket.close()
-    queueMicrotask(() => this.#handlers.onClose?.(error))
+    queueMicrotask(() => this.#handlers.onClose?.(this.#failure))
   }
 }
 
