@@ -228,7 +228,9 @@ misuse('streams and datagrams do not mix', (t) => {
   expectThrow(() => datagram.createEngine({ role: 'client', servername: HOST, peer: 'a' }), { kind: 'usage', message: '`peer`' })
 })
 
-for (const [option, value] of Object.entries({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', cipherSuites: ['TLS_AES_128_GCM_SHA256'], maxEarlyData: 1 })) {
+const STREAM_OPTIONS = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', cipherSuites: ['TLS_AES_128_GCM_SHA256'], maxEarlyData: 1 }
+
+for (const [option, value] of Object.entries(STREAM_OPTIONS)) {
   misuse(`${option} is refused: it is not for DTLS 1.2`, () => {
     expectThrow(() => createDtlsContext({ [option]: value } as object), { kind: 'usage', message: `\`${option}\`` })
   })
@@ -248,7 +250,8 @@ misuse('a server without a peer must listen; with one, or as a client, it must n
 
 misuse('a server that names a peer and skips the cookie, or an empty peer', (t) => {
   const context = t.own(createDtlsContext(server()))
-  expectThrow(() => context.createEngine({ role: 'server', peer: 'a', dangerouslySkipCookie: true }), { kind: 'usage', message: 'not both' })
+  const both = { role: 'server', peer: 'a', dangerouslySkipCookie: true } as const
+  expectThrow(() => context.createEngine(both), { kind: 'usage', message: 'not both' })
   expectThrow(() => context.createEngine({ role: 'server', peer: '' }), { kind: 'usage', message: 'empty' })
   expectThrow(() => context.createEngine({ role: 'server', peer: 'a', park: ['psk'] as never }), { kind: 'usage', message: 'psks' })
 })

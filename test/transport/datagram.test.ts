@@ -4,7 +4,14 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
-import { createDtlsContext, type DtlsContext, type DtlsContextOptions, type DtlsServerOptions, type EngineEvent, type TlsError } from '../../src/index.ts'
+import {
+  createDtlsContext,
+  type DtlsContext,
+  type DtlsContextOptions,
+  type DtlsServerOptions,
+  type EngineEvent,
+  type TlsError,
+} from '../../src/index.ts'
 import {
   DatagramPoller,
   DatagramServer,
