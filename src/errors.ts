@@ -114,8 +114,8 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
     const verify = { name: record.verifyName, depth: record.verifyDepth }
     return new TlsError('certificate', certificateMessage(record, scene), { ...fields, verify, code: record.verifyName })
   }
-  const kind = isPeerAlert(record) ? 'alert' : blamesPeer(record) ? 'protocol' : 'internal'
   const code = opensslCode(record)
+  const kind = isPeerAlert(record) ? 'alert' : code === NO_ANSWER ? 'io' : blamesPeer(record) ? 'protocol' : 'internal'
   const hint = HINTS[code] ? ` (${HINTS[code]})` : ''
   return new TlsError(kind, `${scene.during} failed: ${reasonText(record)}${hint}`, { ...fields, code })
 }
@@ -164,6 +164,9 @@ function opensslCode({ library, reason }: ErrorRecord): string {
 /** The one failure of a setting that is not the caller's fault. */
 const NO_ENTROPY = 'ERR_OSSL_PROVIDER_ERROR_RETRIEVING_ENTROPY'
 
+/** DTLS: retransmitted in vain. */
+const NO_ANSWER = 'ERR_SSL_READ_TIMEOUT_EXPIRED'
+
 /** What to do about it, for the failures that people meet most. */
 const HINTS: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "pass the issuer's certificate as `ca`, or let the peer send its intermediates",
@@ -175,6 +178,7 @@ const HINTS: Record<string, string> = {
   ERR_SSL_HTTP_REQUEST: 'the peer sent plain HTTP to a TLS port',
   ERR_SSL_NO_SHARED_CIPHER: 'the lists of both sides have nothing in common, or the server has no certificate for them',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'both sides share no protocol version',
+  [NO_ANSWER]: 'the peer does not answer, however often it is asked',
   ERR_OSSL_PEM_NO_START_LINE: 'expected PEM or DER',
   ERR_OSSL_PEM_BAD_PASSWORD_READ: 'the key is encrypted: pass its `passphrase`',
   ERR_OSSL_COMMON_LIBCRYPTO_INTERRUPTED_OR_CANCELLED: 'the key is encrypted: pass its `passphrase`',

@@ -15,7 +15,8 @@ static int connection_index(void) {
 tls_connection *connection_of(const SSL *ssl) { return SSL_get_ex_data(ssl, connection_index()); }
 
 static int connection_attach(tls_connection *c) {
-  BIO *incoming = ring_bio_new(&c->incoming), *outgoing = ring_bio_new(&c->outgoing);
+  BIO *(*bio_new)(ring *) = SSL_is_dtls(c->ssl) ? datagram_bio_new : ring_bio_new;
+  BIO *incoming = bio_new(&c->incoming), *outgoing = bio_new(&c->outgoing);
   if (incoming == NULL || outgoing == NULL || !SSL_set_ex_data(c->ssl, connection_index(), c)) {
     BIO_free(incoming);
     BIO_free(outgoing);
@@ -43,6 +44,7 @@ tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t
   c->role = role;
   c->flags = flags;
   c->refuse = -1;
+  c->cookies = cookies_retain(context->cookies);
   c->verify_mode = TLS_VERIFY_REQUIRE;
   c->events_end = &c->events;
   error_reset(&c->error);
@@ -63,6 +65,8 @@ void tls_connection_free(tls_connection *c) {
   ring_release(&c->incoming);
   ring_release(&c->outgoing);
   events_release(c);
+  cookies_release(c->cookies);
+  OPENSSL_free(c->peer);
   psk_release(c);
   SSL_SESSION_free(c->found);
   OPENSSL_free(c->client_hello);

@@ -33,6 +33,22 @@ void ring_consume(ring *r, uint32_t length);
 /* A BIO over a ring it borrows: the ring must outlive it. */
 BIO *ring_bio_new(ring *r);
 
+/* ---- datagram.c: the same ring, holding whole datagrams ---- */
+
+BIO *datagram_bio_new(ring *r);
+/* The number in a datagram's first record header; 0 where there is none. */
+uint64_t record_number(const uint8_t *datagram, size_t length);
+
+/* ---- cookie.c: DTLS only ---- */
+
+typedef struct cookie_jar cookie_jar;
+
+/* Sets a DTLS context up; 0 when memory is out. */
+int cookies_attach(tls_context *context);
+/* A reference of its own, which goes back through cookies_release; NULL for NULL. */
+cookie_jar *cookies_retain(cookie_jar *jar);
+void cookies_release(cookie_jar *jar);
+
 /* ---- context.c ---- */
 
 /* A ticket key: 80 bytes as abi.h has them, or Node's 48. */
@@ -50,6 +66,7 @@ struct tls_context {
   size_t alpn_length;
   char *groups; /* kept for connections that come over from another context */
   double verify_time; /* seconds; negative: now */
+  cookie_jar *cookies; /* NULL unless DTLS */
   uint32_t renegotiations; /* how many a peer may ask for */
   uint8_t *pins; /* SHA-256 digests, 32 bytes each */
   size_t pins_length;
@@ -89,6 +106,10 @@ struct tls_connection {
   int32_t verify_result, verify_depth;
   uint8_t *alpn; /* this connection's own list, or NULL: the context's */
   size_t alpn_length;
+  cookie_jar *cookies; /* of the context it was made with; NULL unless DTLS */
+  uint8_t *peer;       /* DTLS server: the address the cookie is bound to; NULL: none is asked for */
+  size_t peer_length;
+  uint64_t record_offset; /* what dtls_take adds to record numbers of epoch 0 */
   psk *psks;
   SSL_SESSION *found;      /* looked up for the client's id or ticket */
   int established;         /* the first handshake is done */

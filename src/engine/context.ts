@@ -1,13 +1,16 @@
 // SecureContext: SSL_CTX, what many connections share. Certificates and lists are parsed once, here.
-import { TLS_ERROR, type TlsContextPointer } from '../abi/generated.ts'
+import { TLS_ERROR, TLS_PROTOCOL_DTLS, TLS_PROTOCOL_TLS, type TlsContextPointer } from '../abi/generated.ts'
 import { Handle } from '../abi/handle.ts'
 import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
 import { hostRoots, type HostRoots } from '../host-roots.ts'
-import type { ContextOptions, EngineOptions } from './options.ts'
+import type { ContextOptions, EngineOptions, EngineSettings } from './options.ts'
 import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
+
+/** On the wire; DTLS counts downwards, to differ from TLS. */
+const DTLS_1_2 = 0xfefd
 
 /** SSL_CTX: settings that many connections share. Made by `createContext`, freed by `free`. */
 export class SecureContext {
@@ -20,11 +23,12 @@ export class SecureContext {
   readonly #hostRoots: HostRoots | undefined
   readonly #reports: { sessions: boolean; earlyData: boolean }
 
-  /** Use `createContext`. */
-  constructor(library: Library, options: ContextOptions) {
+  /** Use `createContext`. @param protocol TLS_PROTOCOL_*: datagrams come by way of DtlsContext */
+  constructor(library: Library, options: ContextOptions, protocol: number = TLS_PROTOCOL_TLS) {
     const settings = parseContextOptions(options)
+    if (protocol === TLS_PROTOCOL_DTLS) settings.versions = [DTLS_1_2, DTLS_1_2]
     const { exports } = library
-    const pointer = exports.tls_context_new()
+    const pointer = exports.tls_context_new(protocol)
     if (!pointer) throw settingError(library.memory.error(exports.tls_library_error()), 'createContext')
     this.#library = library
     this.#handle = new Handle(pointer, (context) => exports.tls_context_free(context))
@@ -46,6 +50,12 @@ export class SecureContext {
    * @throws TlsError of kind `usage`
    */
   createEngine(options: EngineOptions): TlsEngine {
+    const settings = this.checkEngineOptions(options)
+    return new TlsEngine(this.#library, this.#handle.pointer, settings)
+  }
+
+  /** For DtlsContext: the options, checked against what this context has. */
+  checkEngineOptions(options: EngineOptions): EngineSettings {
     if (this.#handle.isFree) throw usageError('createEngine: this SecureContext has been freed')
     const checked = parseEngineOptions(options)
     const { role, psk, psks, park, expectedKeys, clientCertificate = 'none', dangerouslyAcceptAnyCertificate } = checked
@@ -58,7 +68,7 @@ export class SecureContext {
         throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
       }
     }
-    return new TlsEngine(this.#library, this.#handle.pointer, { ...checked, ...this.#reports })
+    return { ...checked, ...this.#reports }
   }
 
   /**

@@ -1,6 +1,6 @@
 // The seam between C and TypeScript: what openssl.wasm imports and exports, and that nobody can mistake another module for it.
 import * as assert from 'uvu/assert'
-import { ABI_VERSION, EXPORT_NAMES } from '../../src/abi/generated.ts'
+import { ABI_VERSION, EXPORT_NAMES, TLS_PROTOCOL_TLS } from '../../src/abi/generated.ts'
 import { Library } from '../../src/abi/library.ts'
 import { run } from '../support/node.ts'
 import { wasmModule } from '../support/paths.ts'
@@ -66,7 +66,7 @@ for (const { name, module, message } of FOREIGN) {
 
 contract('two libraries share the module and nothing else', () => {
   const [a, b] = [new Library(wasmModule()), new Library(wasmModule())]
-  const context = a.exports.tls_context_new()
+  const context = a.exports.tls_context_new(TLS_PROTOCOL_TLS)
   assert.is(a.liveHandles, 1)
   assert.is(b.liveHandles, 0)
   a.exports.tls_context_free(context)
