@@ -10,6 +10,7 @@ export type { Status, TlsEngine, Wants } from './engine/engine.ts'
 export type { Direction, EngineEvent, MessageContent } from './engine/events.ts'
 export type { ContextOptions, Encoded, EngineOptions, Role, Version } from './engine/options.ts'
 export type { Phase, ReadSide, WriteSide } from './engine/phase.ts'
+export type { Signer, SigningScheme, SignRequest } from './engine/signer.ts'
 export { TlsError, alertName, type TlsErrorFields, type TlsErrorKind } from './errors.ts'
 
 /** What is inside: "OpenSSL 3.5.7 9 Jun 2026". Loads the module. */

@@ -26,7 +26,7 @@
 #define EXPORT extern
 
 /* Bumped on any change below; the loader refuses a module of another version. */
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 /* ---- Status: what a call on a connection came to. Positive return values of tls_read and tls_write are byte counts. ---- */
 #define TLS_DONE 0
@@ -144,6 +144,12 @@ EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const cha
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
 /* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/*
+ * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
+ * key, or when this call failed.
+ */
+EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 /* Certificate, key and chain in one. */
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */

@@ -1,6 +1,6 @@
 // Generated from wasm/abi.h by wasm/gen.ts (npm run build:abi). Do not edit.
 
-export const ABI_VERSION = 1
+export const ABI_VERSION = 2
 export const TLS_DONE = 0
 export const TLS_WANT_READ = -1
 export const TLS_WANT_WRITE = -2
@@ -114,6 +114,8 @@ export interface Exports {
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
   /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
+  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). Once neither a context nor a connection needs it any more, and also after a failure of this call, that is told by the same import. */
+  tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
   /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
@@ -192,6 +194,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_signature_schemes',
   'tls_context_use_certificate',
   'tls_context_use_key',
+  'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',
   'tls_context_set_alpn',

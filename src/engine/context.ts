@@ -7,6 +7,7 @@ import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
 import { hostRoots } from './host-roots.ts'
 import { parseContextOptions, parseEngineOptions, type ContextOptions, type ContextSettings, type EngineOptions } from './options.ts'
+import { rawSigner } from './signer.ts'
 
 export class SecureContext {
   readonly #library: Library
@@ -43,7 +44,7 @@ export class SecureContext {
     const verifies = !checked.dangerouslyAcceptAnyCertificate
     if (checked.role === 'client' && verifies) this.#needCa()
     if (checked.role === 'server') {
-      if (!this.#hasCertificate) throw usageError('a server needs a certificate: pass `cert` and `key`, or `pkcs12`, to createContext')
+      if (!this.#hasCertificate) throw usageError('a server needs a certificate: pass `cert` and `key` or `signer`, or `pkcs12`, to createContext')
       const asks = (checked.clientCertificate ?? 'none') !== 'none'
       if (asks && verifies && !this.#hasOwnCa) throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
     }
@@ -97,6 +98,10 @@ export class SecureContext {
     set('signatureSchemes', settings.signatureSchemes, exports.tls_context_set_signature_schemes)
     load('cert', settings.cert, (at, length) => exports.tls_context_use_certificate(pointer, at, length))
     load('key', settings.key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text))
+    if (settings.signer) {
+      const signer = this.#library.signers.add(rawSigner(settings.signer))
+      this.#check('`signer` was refused', exports.tls_context_use_signer(pointer, signer))
+    }
     load('pkcs12', settings.pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text))
     load('alpn', settings.alpn, (at, length) => exports.tls_context_set_alpn(pointer, at, length))
     load('sessionIdContext', settings.sessionIdContext, (at, length) => exports.tls_context_set_session_id_context(pointer, at, length))

@@ -359,7 +359,8 @@ export class TlsEngine {
   #status(status: number, during: string): Status {
     if (status !== TLS_ERROR) return STATUS[status]!
     const { exports, memory } = this.#library
-    const error = connectionError(memory.error(exports.tls_connection_error(this.#handle.pointer)), { during, identity: this.#identity })
+    const scene = { during, identity: this.#identity, signerThrew: this.#library.signers.takeThrown() }
+    const error = connectionError(memory.error(exports.tls_connection_error(this.#handle.pointer)), scene)
     if (error.code === 'ERR_TLS_TRUNCATED') this.#progress.endReading('truncated')
     this.#fail(error)
   }

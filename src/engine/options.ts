@@ -1,6 +1,7 @@
 // What a caller may say, each with its default and the reason for it; and the checks that turn it into what the C side takes.
 // Parse, don't validate: what leaves this file is right.
 import { usageError } from '../errors.ts'
+import type { Signer } from './signer.ts'
 
 export type Role = 'client' | 'server'
 export type Version = 'TLSv1.2' | 'TLSv1.3'
@@ -12,6 +13,8 @@ export interface ContextOptions {
   cert?: Encoded
   /** The private key of `cert`: PKCS#8, encrypted or not, PKCS#1 or SEC1. Given together with `cert`. */
   key?: Encoded
+  /** Instead of `key`: signs with the private key of `cert`, which is somewhere else (HSM, KMS, another thread). See docs/signer.md. */
+  signer?: Signer
   /** Decrypts `key` or `pkcs12`. */
   passphrase?: string
   /** Certificate, key and chain in one PKCS#12 file, instead of `cert` and `key`. */
@@ -106,6 +109,7 @@ export interface ContextSettings {
   ca: readonly Uint8Array[]
   cert?: Uint8Array
   key?: Uint8Array
+  signer?: Signer
   pkcs12?: Uint8Array
   passphrase?: string
   sessionIdContext: Uint8Array
@@ -119,7 +123,8 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
   const versions: [number, number] = [versionNumber('minVersion', minVersion), versionNumber('maxVersion', maxVersion)]
   if (versions[0] > versions[1]) throw usageError(`minVersion ${minVersion} is newer than maxVersion ${maxVersion}`)
   if (pkcs12 && (options.cert || options.key)) throw usageError('give either `pkcs12` or `cert` and `key`, not both')
-  if (!options.cert !== !options.key) throw usageError(`\`${options.cert ? 'cert' : 'key'}\` is given without \`${options.cert ? 'key' : 'cert'}\``)
+  if (options.signer) checkSigner(options)
+  else if (!options.cert !== !options.key) throw usageError(`\`${options.cert ? 'cert' : 'key'}\` is given without \`${options.cert ? 'key' : 'cert'}\``)
   const sessionIdContext = options.sessionIdContext ?? encoder.encode('membio')
   if (sessionIdContext.length > 32) throw usageError(`sessionIdContext has ${sessionIdContext.length} bytes, at most 32 fit`)
   return {
@@ -132,11 +137,18 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
     ca: (Array.isArray(options.ca) ? options.ca : options.ca ? [options.ca] : []).map((ca) => encoded('ca', ca)),
     cert: options.cert ? encoded('cert', options.cert) : undefined,
     key: options.key ? encoded('key', options.key) : undefined,
+    signer: options.signer,
     pkcs12: pkcs12 && encoded('pkcs12', pkcs12),
     passphrase,
     sessionIdContext,
     verifyTime: options.verifyTime && options.verifyTime.getTime() / 1000,
   }
+}
+
+function checkSigner({ cert, key, pkcs12, signer }: ContextOptions): void {
+  if (typeof signer !== 'function') throw usageError(`\`signer\` must be a function, not ${typeof signer}`)
+  if (key || pkcs12) throw usageError(`give either \`${key ? 'key' : 'pkcs12'}\` or \`signer\`, not both`)
+  if (!cert) throw usageError('`signer` is given without `cert`: the certificate says whose key it is')
 }
 
 export function parseEngineOptions(options: EngineOptions): EngineOptions {
