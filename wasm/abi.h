@@ -46,6 +46,7 @@
 #define TLS_EVENT_STATE 4        /* data: the state machine's state (SSL_state_string_long); only when tracing */
 #define TLS_EVENT_MESSAGE 5      /* detail: TLS_DIRECTION_* << 16 | content type; data: the message; only when tracing */
 #define TLS_EVENT_CLIENT_HELLO 6 /* data: the ClientHello's body (RFC 8446, 4.1.2); parked until tls_resume */
+#define TLS_EVENT_SIGN 12        /* detail: IANA SignatureScheme; data: what is to be signed; parked until tls_resume_signature */
 
 #define TLS_DIRECTION_RECEIVED 0
 #define TLS_DIRECTION_SENT 1
@@ -65,6 +66,9 @@
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
 #define TLS_CHAIN_VERIFIED 1 /* as built by verification, leaf first, trust anchor last */
+
+/* ---- tls_context_use_signer ---- */
+#define TLS_SIGNER_LATER 0 /* instead of calling the host: park, with TLS_EVENT_SIGN */
 
 typedef struct tls_context tls_context;
 typedef struct tls_connection tls_connection;
@@ -198,6 +202,8 @@ EXPORT int32_t tls_write(tls_connection *connection, const uint8_t *plaintext, s
 EXPORT int32_t tls_close_write(tls_connection *connection);
 /* Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription. */
 EXPORT int32_t tls_resume(tls_connection *connection, int32_t alert);
+/* Goes on after TLS_EVENT_SIGN. (tls_resume with an alert refuses.) */
+EXPORT int32_t tls_resume_signature(tls_connection *connection, const uint8_t *signature, size_t length);
 /* Next event, oldest first, or NULL. */
 EXPORT tls_bytes *tls_event_take(tls_connection *connection);
 EXPORT const tls_error *tls_connection_error(tls_connection *connection);

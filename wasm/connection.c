@@ -65,6 +65,7 @@ void tls_connection_free(tls_connection *c) {
   ring_release(&c->incoming);
   ring_release(&c->outgoing);
   events_release(c);
+  signature_release(c);
   OPENSSL_free(c->identity);
   OPENSSL_free(c->alpn);
   OPENSSL_clear_free(c, sizeof *c);
@@ -78,6 +79,7 @@ int32_t tls_connection_set_servername(tls_connection *c, const char *name) {
 
 int32_t tls_connection_set_context(tls_connection *c, tls_context *context) {
   ERR_clear_error();
+  if (signature_is_awaited(c)) return library_failed_with("it is too late for another context: its key is about to sign");
   if (SSL_set_SSL_CTX(c->ssl, context->ssl) == NULL) return library_failed();
   events_attach(c); /* the callbacks that live in SSL_CTX */
   return TLS_DONE;
@@ -143,6 +145,7 @@ static int32_t status_of(tls_connection *c, int result) {
     case SSL_ERROR_WANT_WRITE:
       return TLS_WANT_WRITE;
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+    case SSL_ERROR_WANT_X509_LOOKUP: /* a signature: signer-park.c */
       return TLS_WANT_CALLBACK;
     case SSL_ERROR_ZERO_RETURN:
       return TLS_CLOSED;
@@ -202,6 +205,7 @@ int32_t tls_close_write(tls_connection *c) {
 }
 
 int32_t tls_resume(tls_connection *c, int32_t alert) {
+  if (signature_is_awaited(c)) return signature_resume(c, alert);
   if (c->parked != PARKED_WAITING) return library_failed_with("nothing is waiting for an answer");
   c->parked = PARKED_ANSWERED;
   c->refuse = alert;

@@ -57,6 +57,8 @@ static void errors_install(void) {
 
 #define failed_with(...) (ERR_raise_data(error_library, REASON_FAILED, __VA_ARGS__), 0)
 
+int signer_failed(const char *reason) { return failed_with("%s", reason); }
+
 /* ---- Schemes. SHA-1, SHA-224 and TLS 1.1's MD5-SHA1 are left out: deprecated, and no scheme of TLS 1.3. ---- */
 
 typedef struct scheme {
@@ -109,6 +111,10 @@ typedef struct signer_key {
   int proven; /* a signature was seen that fits the public key */
 } signer_key;
 
+static void signer_gone(uint32_t signer) {
+  if (signer != TLS_SIGNER_LATER) membio_sign(signer, SIGNER_GONE, NULL, 0, NULL, 0);
+}
+
 static void *key_new(void *provider) {
   (void)provider;
   return OPENSSL_zalloc(sizeof(signer_key));
@@ -117,7 +123,7 @@ static void *key_new(void *provider) {
 static void key_free(void *data) {
   signer_key *key = data;
   if (key == NULL) return;
-  if (key->public != NULL) membio_sign(key->signer, SIGNER_GONE, NULL, 0, NULL, 0);
+  if (key->public != NULL) signer_gone(key->signer);
   EVP_PKEY_free(key->public);
   OPENSSL_free(key);
 }
@@ -159,7 +165,11 @@ static int key_match(const void *a, const void *b, int selection) {
   return EVP_PKEY_eq(((const signer_key *)a)->public, ((const signer_key *)b)->public) == 1;
 }
 
-static int key_get_params(void *data, OSSL_PARAM params[]) { return EVP_PKEY_get_params(((signer_key *)data)->public, params); }
+static int key_get_params(void *data, OSSL_PARAM params[]) {
+  OSSL_PARAM *signer = OSSL_PARAM_locate(params, PARAM_SIGNER);
+  if (signer != NULL && !OSSL_PARAM_set_uint32(signer, ((signer_key *)data)->signer)) return 0;
+  return EVP_PKEY_get_params(((signer_key *)data)->public, params);
+}
 
 static const OSSL_PARAM *key_gettable_params(void *provider) {
   static const OSSL_PARAM known[] = {
@@ -235,19 +245,29 @@ static int signing_init(void *data, const char *digest, void *key, const OSSL_PA
   return signing_set_params(data, params);
 }
 
-/* True where a signature fits the certificate's key. */
-static int signature_fits(const signing *s, const uint8_t *signature, size_t length, const uint8_t *message, size_t message_length) {
+static int verifies(EVP_PKEY *public, const scheme *s, const uint8_t *signature, size_t length, const uint8_t *message,
+                    size_t message_length) {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   EVP_PKEY_CTX *options;
-  const char *digest = s->scheme->digest == NID_undef ? NULL : OBJ_nid2sn(s->scheme->digest);
+  const char *digest = s->digest == NID_undef ? NULL : OBJ_nid2sn(s->digest);
   ERR_set_mark();
-  int fits = context != NULL && EVP_DigestVerifyInit_ex(context, &options, digest, NULL, NULL, s->key->public, NULL) &&
-             (!s->scheme->pss || (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) > 0 &&
+  int fits = context != NULL && EVP_DigestVerifyInit_ex(context, &options, digest, NULL, NULL, public, NULL) &&
+             (!s->pss || (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) > 0 &&
                                   EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) > 0)) &&
              EVP_DigestVerify(context, signature, length, message, message_length) == 1;
   ERR_pop_to_mark(); /* why it does not fit is no news */
   EVP_MD_CTX_free(context);
   return fits;
+}
+
+static int accepts(signer_key *key, const scheme *s, const uint8_t *signature, size_t length, const uint8_t *message, size_t message_length) {
+  size_t maximum = (size_t)EVP_PKEY_get_size(key->public);
+  /* Only ECDSA's DER varies in length. */
+  if (length > maximum || (s->group == NULL && length != maximum))
+    return failed_with("its signature has %d bytes, %d are expected", (int)length, (int)maximum);
+  /* The first one is checked: the wrong key shows here and not as an alert from each and every peer. */
+  if (!key->proven) key->proven = verifies(key->public, s, signature, length, message, message_length);
+  return key->proven || failed_with("its signature does not verify with the certificate's key");
 }
 
 static int signing_sign(void *data, unsigned char *out, size_t *length, size_t capacity, const unsigned char *message,
@@ -256,16 +276,26 @@ static int signing_sign(void *data, unsigned char *out, size_t *length, size_t c
   size_t maximum = (size_t)EVP_PKEY_get_size(s->key->public);
   if (out == NULL) return *length = maximum, 1;
   if (capacity < maximum) return 0;
+  if (s->key->signer == TLS_SIGNER_LATER)
+    return *length = maximum, signature_postpone(s->key, s->scheme->number, message, message_length, out, maximum);
   int32_t given = membio_sign(s->key->signer, s->scheme->number, message, (uint32_t)message_length, out, (uint32_t)maximum);
   if (given < 0) return ERR_raise(error_library, REASON_FAILED), 0;
-  /* Only ECDSA's DER varies in length. */
-  if ((size_t)given > maximum || (s->scheme->group == NULL && (size_t)given != maximum))
-    return failed_with("its signature has %d bytes, %d are expected", (int)given, (int)maximum);
-  /* The first one is checked: the wrong key shows here and not as an alert from each and every peer. */
-  if (!s->key->proven) s->key->proven = signature_fits(s, out, (size_t)given, message, message_length);
-  if (!s->key->proven) return failed_with("its signature does not verify with the certificate's key");
   *length = (size_t)given;
-  return 1;
+  return accepts(s->key, s->scheme, out, *length, message, message_length);
+}
+
+/* ---- For signers that answer later (signer-park.c). ---- */
+
+int signer_is_later(const EVP_PKEY *key) {
+  uint32_t signer = ~(uint32_t)TLS_SIGNER_LATER;
+  OSSL_PARAM params[] = {OSSL_PARAM_uint32(PARAM_SIGNER, &signer), OSSL_PARAM_END};
+  return key != NULL && EVP_PKEY_get_params(key, params) && signer == TLS_SIGNER_LATER;
+}
+
+int signer_accepts(const void *key, uint32_t scheme, const uint8_t *signature, size_t length, const uint8_t *message, size_t message_length) {
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (schemes[i].number == scheme) return accepts((signer_key *)key, &schemes[i], signature, length, message, message_length);
+  return 0;
 }
 
 static const OSSL_DISPATCH signing_functions[] = {
@@ -353,7 +383,7 @@ int32_t tls_context_use_signer(tls_context *context, uint32_t signer) {
   ERR_clear_error();
   EVP_PKEY *public = context->leaf == NULL ? NULL : X509_get0_pubkey(context->leaf);
   EVP_PKEY *key = public != NULL && provider_install() ? key_create(public, signer) : NULL;
-  if (key == NULL) membio_sign(signer, SIGNER_GONE, NULL, 0, NULL, 0); /* else key_free says it */
+  if (key == NULL) signer_gone(signer); /* else key_free says it */
   int ok = key != NULL && SSL_CTX_use_PrivateKey(context->ssl, key);
   EVP_PKEY_free(key);
   return ok ? TLS_DONE : library_failed();

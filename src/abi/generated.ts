@@ -15,6 +15,7 @@ export const TLS_EVENT_ALERT = 3
 export const TLS_EVENT_STATE = 4
 export const TLS_EVENT_MESSAGE = 5
 export const TLS_EVENT_CLIENT_HELLO = 6
+export const TLS_EVENT_SIGN = 12
 export const TLS_DIRECTION_RECEIVED = 0
 export const TLS_DIRECTION_SENT = 1
 export const TLS_VERIFY_NONE = 0
@@ -27,6 +28,7 @@ export const TLS_FLAG_SESSIONS = 4
 export const TLS_FLAG_PARK_CLIENT_HELLO = 8
 export const TLS_CHAIN_SENT = 0
 export const TLS_CHAIN_VERIFIED = 1
+export const TLS_SIGNER_LATER = 0
 
 /** An address in the module's memory; 0 is NULL. */
 export type Pointer = number & { readonly pointer?: string }
@@ -114,7 +116,7 @@ export interface Exports {
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
   /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
-  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). Once neither a context nor a connection needs it any more, and also after a failure of this call, that is told by the same import. */
+  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
   tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
@@ -158,6 +160,8 @@ export interface Exports {
   tls_close_write(connection: TlsConnectionPointer): number
   /** Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription. */
   tls_resume(connection: TlsConnectionPointer, alert: number): number
+  /** Goes on after TLS_EVENT_SIGN. (tls_resume with an alert refuses.) */
+  tls_resume_signature(connection: TlsConnectionPointer, signature: Pointer, length: number): number
   /** Next event, oldest first, or NULL. */
   tls_event_take(connection: TlsConnectionPointer): TlsBytesPointer
   tls_connection_error(connection: TlsConnectionPointer): TlsErrorPointer
@@ -219,6 +223,7 @@ export const EXPORT_NAMES = [
   'tls_write',
   'tls_close_write',
   'tls_resume',
+  'tls_resume_signature',
   'tls_event_take',
   'tls_connection_error',
   'tls_peer_agreed',

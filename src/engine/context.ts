@@ -1,5 +1,5 @@
 // SecureContext: SSL_CTX, what many connections share. Certificates and lists are parsed once, here.
-import { TLS_ERROR, type TlsContextPointer } from '../abi/generated.ts'
+import { TLS_ERROR, TLS_SIGNER_LATER, type TlsContextPointer } from '../abi/generated.ts'
 import { Handle } from '../abi/handle.ts'
 import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
@@ -99,7 +99,7 @@ export class SecureContext {
     load('cert', settings.cert, (at, length) => exports.tls_context_use_certificate(pointer, at, length))
     load('key', settings.key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text))
     if (settings.signer) {
-      const signer = this.#library.signers.add(rawSigner(settings.signer))
+      const signer = settings.signer === 'event' ? TLS_SIGNER_LATER : this.#library.signers.add(rawSigner(settings.signer))
       this.#check('`signer` was refused', exports.tls_context_use_signer(pointer, signer))
     }
     load('pkcs12', settings.pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text))

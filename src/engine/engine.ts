@@ -274,14 +274,21 @@ export class TlsEngine {
    * @param decision.context the certificate and settings to go on with, as chosen by servername
    * @param decision.alpn the protocols to choose from, best first
    * @param decision.alert refuses the handshake with this AlertDescription instead (112 is unrecognized_name)
+   * @param decision.signature answers a `sign` event
    */
-  resume(decision: { context?: SecureContext; alpn?: readonly string[]; alert?: number } = {}): void {
+  resume(decision: { context?: SecureContext; alpn?: readonly string[]; alert?: number; signature?: Uint8Array } = {}): void {
     const connection = this.#alive('resume')
     if (!this.#parked) throw usageError('resume: the handshake is not waiting for an answer')
     const { exports } = this.#library
     if (decision.context) this.#set('context', exports.tls_connection_set_context(connection, decision.context.pointer))
     if (decision.alpn) this.#setAlpn(decision.alpn)
-    this.#set('resume', exports.tls_resume(connection, decision.alert ?? -1))
+    const { signature } = decision
+    if (signature) {
+      const resume = (at: number) => exports.tls_resume_signature(connection, at, signature.length)
+      this.#set('signature', this.#library.memory.lend([signature], resume))
+    } else {
+      this.#set('resume', exports.tls_resume(connection, decision.alert ?? -1))
+    }
     this.#parked = false
   }
 

@@ -6,11 +6,13 @@ import {
   TLS_EVENT_KEYLOG,
   TLS_EVENT_MESSAGE,
   TLS_EVENT_SESSION,
+  TLS_EVENT_SIGN,
   TLS_EVENT_STATE,
 } from '../abi/generated.ts'
 import type { Taken } from '../abi/memory.ts'
 import { alertName } from '../errors.ts'
 import { parseClientHello, type ClientHello } from './client-hello.ts'
+import { signRequest, type SignRequest } from './signer.ts'
 
 export type Direction = 'received' | 'sent'
 
@@ -19,6 +21,8 @@ export type EngineEvent =
   | { type: 'secureConnect' }
   /** Server, with `park: ['clientHello']`: nothing goes on until `engine.resume`. */
   | { type: 'clientHello'; hello: ClientHello }
+  /** With `signer: 'event'`: our signature is needed; nothing goes on until `engine.resume({ signature })`, or `{ alert }` to give up. */
+  | { type: 'sign'; request: SignRequest }
   /** A session to resume later; TLS 1.3 servers send several. Treat the bytes as a secret. lifetime is in seconds, 0 if unknown. */
   | { type: 'session'; session: Uint8Array; lifetime: number }
   /** One line in NSS key log format. A secret: whoever has it can read the connection. */
@@ -63,6 +67,8 @@ export function decodeEvent({ kind, detail, bytes }: Taken): EngineEvent {
       return { type: 'message', direction: directionOf(detail), content: CONTENTS[detail & 0xffff] ?? 'other', bytes }
     case TLS_EVENT_CLIENT_HELLO:
       return { type: 'clientHello', hello: parseClientHello(bytes) }
+    case TLS_EVENT_SIGN:
+      return { type: 'sign', request: signRequest(detail, bytes) }
     default:
       throw new Error(`internal: unknown event kind ${kind}`)
   }

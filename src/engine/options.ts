@@ -13,8 +13,11 @@ export interface ContextOptions {
   cert?: Encoded
   /** The private key of `cert`: PKCS#8, encrypted or not, PKCS#1 or SEC1. Given together with `cert`. */
   key?: Encoded
-  /** Instead of `key`: signs with the private key of `cert`, which is somewhere else (HSM, KMS, another thread). See docs/signer.md. */
-  signer?: Signer
+  /**
+   * Instead of `key`: signs with the private key of `cert`, which is somewhere else (HSM, KMS, another thread). 'event' is for signatures
+   * that take time: the engine parks with a `sign` event. See docs/signer.md.
+   */
+  signer?: Signer | 'event'
   /** Decrypts `key` or `pkcs12`. */
   passphrase?: string
   /** Certificate, key and chain in one PKCS#12 file, instead of `cert` and `key`. */
@@ -109,7 +112,7 @@ export interface ContextSettings {
   ca: readonly Uint8Array[]
   cert?: Uint8Array
   key?: Uint8Array
-  signer?: Signer
+  signer?: Signer | 'event'
   pkcs12?: Uint8Array
   passphrase?: string
   sessionIdContext: Uint8Array
@@ -146,7 +149,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
 }
 
 function checkSigner({ cert, key, pkcs12, signer }: ContextOptions): void {
-  if (typeof signer !== 'function') throw usageError(`\`signer\` must be a function, not ${typeof signer}`)
+  if (typeof signer !== 'function' && signer !== 'event') throw usageError(`\`signer\` must be a function or 'event', not ${JSON.stringify(signer)}`)
   if (key || pkcs12) throw usageError(`give either \`${key ? 'key' : 'pkcs12'}\` or \`signer\`, not both`)
   if (!cert) throw usageError('`signer` is given without `cert`: the certificate says whose key it is')
 }

@@ -41,7 +41,9 @@ export interface SignRequest {
  */
 export type Signer = (request: SignRequest) => Uint8Array
 
+export const signRequest = (scheme: number, message: Uint8Array): SignRequest => ({ scheme: SCHEMES[scheme as keyof typeof SCHEMES], message })
+
 export const rawSigner =
   (signer: Signer): RawSigner =>
   (scheme, message) =>
-    signer({ scheme: SCHEMES[scheme as keyof typeof SCHEMES], message })
+    signer(signRequest(scheme, message))
