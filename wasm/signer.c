@@ -86,11 +86,13 @@ static int has_group(const EVP_PKEY *key, const char *group) {
   return EVP_PKEY_get_group_name(key, name, sizeof name, NULL) && strcmp(name, group) == 0;
 }
 
+static int scheme_fits(const scheme *s, const EVP_PKEY *key) {
+  return EVP_PKEY_is_a(key, s->key) && (s->group == NULL || has_group(key, s->group));
+}
+
 static const scheme *scheme_find(const EVP_PKEY *key, int digest, int pss) {
-  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-    const scheme *s = &schemes[i];
-    if (s->digest == digest && s->pss == pss && EVP_PKEY_is_a(key, s->key) && (s->group == NULL || has_group(key, s->group))) return s;
-  }
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (schemes[i].digest == digest && schemes[i].pss == pss && scheme_fits(&schemes[i], key)) return &schemes[i];
   return NULL;
 }
 
@@ -334,9 +336,10 @@ static const OSSL_DISPATCH decryption_functions[] = {
 #define KEY(type) {type, "provider=" PROVIDER, key_functions, "public key with a signer"}
 
 static const OSSL_ALGORITHM *provider_query(void *provider, int operation, int *no_cache) {
-  static const OSSL_ALGORITHM keys[] = {KEY("RSA"),       KEY("RSA-PSS"),   KEY("EC"),        KEY("ED25519"),
-                                        KEY("ED448"),     KEY("ML-DSA-44"), KEY("ML-DSA-65"), KEY("ML-DSA-87"),
-                                        {NULL, NULL, NULL, NULL}};
+  /* By all names that libssl asks a key for. */
+  static const OSSL_ALGORITHM keys[] = {KEY("RSA:rsaEncryption"), KEY("RSA-PSS:RSASSA-PSS:rsassaPss"), KEY("EC:id-ecPublicKey"),
+                                        KEY("ED25519"),           KEY("ED448"),                        KEY("ML-DSA-44:id-ml-dsa-44"),
+                                        KEY("ML-DSA-65:id-ml-dsa-65"), KEY("ML-DSA-87:id-ml-dsa-87"),  {NULL, NULL, NULL, NULL}};
   static const OSSL_ALGORITHM signatures[] = {{OPERATION, "provider=" PROVIDER, signing_functions, "the host's signer"},
                                               {NULL, NULL, NULL, NULL}};
   static const OSSL_ALGORITHM ciphers[] = {{OPERATION, "provider=" PROVIDER, decryption_functions, "refused"}, {NULL, NULL, NULL, NULL}};
@@ -359,21 +362,34 @@ static int provider_init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, 
 }
 
 /*
- * Loaded at the first signer: whoever has none pays nothing. OpenSSL prefers the provider whose algorithms it met first, so
- * "RSA" without more words stays the default provider's, which has parsed the certificate by now.
+ * In a library context of its own: beside the default provider, in one context, "RSA" without more words could come to mean ours
+ * (OpenSSL's cache of fetched algorithms does not always tell the providers apart). A key knows its provider, and is found so.
+ * Made at the first signer: whoever has none pays nothing.
  */
-static int provider_install(void) {
-  static int installed;
-  if (installed) return 1;
+static OSSL_LIB_CTX *provider_context(void) {
+  static OSSL_LIB_CTX *library;
+  if (library != NULL) return library;
+  OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
+  if (made == NULL || !OSSL_PROVIDER_add_builtin(made, PROVIDER, provider_init) || OSSL_PROVIDER_load(made, PROVIDER) == NULL) {
+    OSSL_LIB_CTX_free(made);
+    return NULL;
+  }
   errors_install();
-  return installed = OSSL_PROVIDER_add_builtin(NULL, PROVIDER, provider_init) && OSSL_PROVIDER_load(NULL, PROVIDER) != NULL;
+  return library = made;
+}
+
+/* A key that nobody could sign with in TLS is refused at once and not at the first handshake. */
+static int is_usable(const EVP_PKEY *public) {
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (scheme_fits(&schemes[i], public)) return 1;
+  return failed_with("TLS has no signature scheme for its key, of type %s", EVP_PKEY_get0_type_name(public));
 }
 
 static EVP_PKEY *key_create(EVP_PKEY *public, uint32_t signer) {
   EVP_PKEY *key = NULL;
   void *pointer = public;
   OSSL_PARAM params[] = {OSSL_PARAM_octet_ptr(PARAM_PUBLIC_KEY, &pointer, 0), OSSL_PARAM_uint32(PARAM_SIGNER, &signer), OSSL_PARAM_END};
-  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, EVP_PKEY_get0_type_name(public), "provider=" PROVIDER);
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(provider_context(), EVP_PKEY_get0_type_name(public), NULL);
   if (context != NULL && EVP_PKEY_fromdata_init(context) > 0) EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params);
   EVP_PKEY_CTX_free(context);
   return key;
@@ -382,7 +398,7 @@ static EVP_PKEY *key_create(EVP_PKEY *public, uint32_t signer) {
 int32_t tls_context_use_signer(tls_context *context, uint32_t signer) {
   ERR_clear_error();
   EVP_PKEY *public = context->leaf == NULL ? NULL : X509_get0_pubkey(context->leaf);
-  EVP_PKEY *key = public != NULL && provider_install() ? key_create(public, signer) : NULL;
+  EVP_PKEY *key = public != NULL && provider_context() != NULL && is_usable(public) ? key_create(public, signer) : NULL;
   if (key == NULL) signer_gone(signer); /* else key_free says it */
   int ok = key != NULL && SSL_CTX_use_PrivateKey(context->ssl, key);
   EVP_PKEY_free(key);

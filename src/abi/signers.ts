@@ -74,10 +74,8 @@ function withoutReentry<T>(exports: Exports, call: () => T): T {
 }
 
 function checked(signature: unknown, capacity: number): Uint8Array {
-  if (!(signature instanceof Uint8Array)) {
-    const isPromise = signature instanceof Promise
-    throw usageError(`a signer must return a Uint8Array, not ${isPromise ? 'a promise: the handshake cannot wait here' : typeof signature}`)
-  }
+  if (signature instanceof Promise) throw usageError("a signer must return a Uint8Array, not a promise: for signatures that take time there is `signer: 'event'`")
+  if (!(signature instanceof Uint8Array)) throw usageError(`a signer must return a Uint8Array, not ${typeof signature}`)
   if (signature.length > capacity) throw usageError(`a signer returned ${signature.length} bytes, a signature of its key has at most ${capacity}`)
   return signature
 }

@@ -127,7 +127,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
   if (versions[0] > versions[1]) throw usageError(`minVersion ${minVersion} is newer than maxVersion ${maxVersion}`)
   if (pkcs12 && (options.cert || options.key)) throw usageError('give either `pkcs12` or `cert` and `key`, not both')
   if (options.signer) checkSigner(options)
-  else if (!options.cert !== !options.key) throw usageError(`\`${options.cert ? 'cert' : 'key'}\` is given without \`${options.cert ? 'key' : 'cert'}\``)
+  else if (!options.cert !== !options.key) throw usageError(options.cert ? '`cert` is given without `key` or `signer`' : '`key` is given without `cert`')
   const sessionIdContext = options.sessionIdContext ?? encoder.encode('membio')
   if (sessionIdContext.length > 32) throw usageError(`sessionIdContext has ${sessionIdContext.length} bytes, at most 32 fit`)
   return {
