@@ -27,7 +27,6 @@ export function hostRoots(option = 'ca'): string {
 /** NODE_EXTRA_CA_CERTS, for versions of Node that do not tell. */
 function extraRoots(host: HostProcess | undefined): string[] {
   const path = host?.env?.NODE_EXTRA_CA_CERTS
-  if (!path) return []
-  const fs = host.getBuiltinModule?.('node:fs') as { readFileSync(path: string, encoding: 'utf8'): string }
-  return [fs.readFileSync(path, 'utf8')]
+  const fs = host?.getBuiltinModule?.('node:fs') as { readFileSync(path: string, encoding: 'utf8'): string } | undefined
+  return path && fs ? [fs.readFileSync(path, 'utf8')] : []
 }
