@@ -246,6 +246,10 @@ EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase)
 
 int entropy_install(void);
 
+/* ---- platform.c: WebAssembly only ---- */
+
+int platform_install(void);
+
 /* ---- library.c ---- */
 
 extern uint32_t live_handles;
