@@ -14,6 +14,7 @@
  */
 export type TlsErrorKind = 'protocol' | 'alert' | 'certificate' | 'closed' | 'usage' | 'io' | 'internal'
 
+/** What a TlsError tells beside its kind and message. */
 export interface TlsErrorFields {
   /** A stable name: `CERT_HAS_EXPIRED`, `ERR_SSL_WRONG_VERSION_NUMBER`, `ERR_TLS_TRUNCATED`... */
   code: string
@@ -25,6 +26,7 @@ export interface TlsErrorFields {
   verify?: { name: string; depth: number }
   /** OpenSSL's whole error queue, a line an entry, oldest first. */
   opensslErrors?: string[]
+  /** What it comes from: a socket's error, a rejected decision. */
   cause?: unknown
 }
 
@@ -32,13 +34,21 @@ const BRAND = Symbol.for('membio.TlsError')
 
 /** Every error membio throws or reports. The same failure is always the same object. */
 export class TlsError extends Error {
+  /** "TlsError" */
   override readonly name = 'TlsError'
+  /** Who is to blame. */
   readonly kind: TlsErrorKind
+  /** A stable name, to be compared in programs. */
   readonly code: string
-  readonly reason?: string
-  readonly alert?: TlsErrorFields['alert']
-  readonly verify?: TlsErrorFields['verify']
-  readonly opensslErrors?: string[]
+  // Declared only: what an error does not have shall not be printed as undefined.
+  /** OpenSSL's reason, where it is OpenSSL's error. */
+  declare readonly reason?: string
+  /** The alert that was sent or received with it. */
+  declare readonly alert?: TlsErrorFields['alert']
+  /** Why a certificate was refused. */
+  declare readonly verify?: TlsErrorFields['verify']
+  /** OpenSSL's error queue. */
+  declare readonly opensslErrors?: string[]
 
   constructor(kind: TlsErrorKind, message: string, fields: TlsErrorFields) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
@@ -55,6 +65,7 @@ export class TlsError extends Error {
     return typeof value === 'object' && value !== null && BRAND in value
   }
 
+  /** @internal */
   get [BRAND](): true {
     return true
   }
@@ -111,7 +122,7 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
 
 /** close_notify before there was a connection. */
 export const closedInHandshake = (): TlsError =>
-  new TlsError('closed', 'the peer closed the connection before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
+  new TlsError('closed', 'the connection was closed before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
 
 /** The failure of a setting: a certificate, key or list that OpenSSL would not take. */
 export function settingError(record: ErrorRecord, what: string): TlsError {

@@ -107,6 +107,7 @@ typedef struct tls_error {
   char verify_name[48];    /* "CERT_HAS_EXPIRED" */
   char verify_text[96];    /* "certificate has expired" */
   char stack[640];         /* the whole queue, a line an entry: "library: reason: detail" */
+  char option[32];         /* the field of a request (see fields.c) that was refused, if it is known */
 } tls_error;
 
 /* ---- tls_context_set_option ---- */
@@ -346,20 +347,39 @@ EXPORT tls_bytes *tls_peer_scts(tls_connection *connection);
 /* A message digest by OpenSSL name. */
 EXPORT tls_bytes *tls_digest(const char *name, const uint8_t *bytes, size_t length);
 
-/* ---- Certificates (x509.c). NULL or TLS_ERROR on failure: see tls_library_error. ---- */
-
-/* "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521" or "Ed25519": a private key as PKCS#8 PEM. */
-EXPORT tls_bytes *tls_key_create(const char *type);
 /*
- * Signs a certificate for key (PKCS#8 PEM): subject is a list of "type=value" lines (CN=..., O=...), extensions a list of
- * "name=value" lines in OpenSSL's x509v3_config syntax; times are seconds since the epoch. issuer and issuer_key (PEM) are NULL
- * for a self-signed certificate. Returns PEM.
+ * ---- Certificates (x509-*.c). NULL on failure: see tls_library_error. ----
+ *
+ * A request is a sequence of fields as fields.c describes them, so that nothing in a value can be taken for syntax; so is a result
+ * that is called "fields". src/x509 knows their names. Encoded things are PEM or DER in, DER out.
  */
-EXPORT tls_bytes *tls_certificate_create(const char *key, const char *subject, const char *extensions, double not_before,
-                                         double not_after, const char *issuer, const char *issuer_key);
-/* DER to fields: a sequence of (uint32 length, UTF-8 bytes) pairs, name then value; names may repeat. */
-EXPORT tls_bytes *tls_certificate_describe(const uint8_t *der, size_t length);
-/* The DER certificates of a PEM bundle, each preceded by its uint32 length; a single DER certificate comes back so too. */
+
+/* "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521", "Ed25519", "Ed448", "ML-DSA-44", "ML-DSA-65" or "ML-DSA-87": a private
+   key as PKCS#8. */
+EXPORT tls_bytes *tls_key_create(const char *type);
+/* A private key, encrypted or not, as PKCS#8, as encrypted PKCS#8, or its public half as SubjectPublicKeyInfo. */
+EXPORT tls_bytes *tls_key_convert(const uint8_t *request, size_t length);
+EXPORT tls_bytes *tls_certificate_create(const uint8_t *request, size_t length);
+EXPORT tls_bytes *tls_request_create(const uint8_t *request, size_t length);
+EXPORT tls_bytes *tls_crl_create(const uint8_t *request, size_t length);
+EXPORT tls_bytes *tls_pkcs12_create(const uint8_t *request, size_t length);
+/* Fields: key (PKCS#8), certificate, chain (one each). passphrase may be NULL. */
+EXPORT tls_bytes *tls_pkcs12_parse(const uint8_t *bytes, size_t length, const char *passphrase);
+/* Fields: certificate and crl, one each. */
+EXPORT tls_bytes *tls_pkcs7_parse(const uint8_t *bytes, size_t length);
+/* Fields: certificate, one for each of a PEM bundle; a single DER certificate comes back so too. */
 EXPORT tls_bytes *tls_certificate_split(const uint8_t *bytes, size_t length);
+
+#define TLS_KIND_CERTIFICATE 1
+#define TLS_KIND_REQUEST 2
+#define TLS_KIND_CRL 3
+#define TLS_KIND_OCSP 4
+
+/* What it says, as fields. kind is TLS_KIND_*. */
+EXPORT tls_bytes *tls_x509_describe(uint32_t kind, const uint8_t *bytes, size_t length);
+/* The same for people, as the openssl command prints it with -text: UTF-8. Not for TLS_KIND_OCSP. */
+EXPORT tls_bytes *tls_x509_print(uint32_t kind, const uint8_t *bytes, size_t length);
+/* Fields: error, one for each reason against the certificate; certificate, the chain as far as it could be built, leaf first. */
+EXPORT tls_bytes *tls_certificate_verify(const uint8_t *request, size_t length);
 
 #endif

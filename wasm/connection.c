@@ -26,7 +26,7 @@ static int connection_attach(tls_connection *c) {
   if (c->role == TLS_ROLE_SERVER)
     SSL_set_accept_state(c->ssl);
   else
-    SSL_set_connect_state(c->ssl);
+    SSL_set_connect_state(c->ssl), SSL_set_session_id_context(c->ssl, NULL, 0); /* a server's notion; PSKs have none */
   events_attach(c);
   park_attach(c);
   if (c->flags & TLS_FLAG_POST_HANDSHAKE_AUTH) SSL_set_post_handshake_auth(c->ssl, 1);
@@ -108,7 +108,7 @@ uint32_t tls_outgoing_pending(tls_connection *c) { return ring_pending(&c->outgo
 
 static int renegotiation_exceeded(const tls_connection *c) {
   const tls_context *context = context_of(SSL_get_SSL_CTX(c->ssl));
-  return c->renegotiations > 0 && context != NULL && c->renegotiations > context->renegotiations;
+  return context->renegotiations > 0 && c->renegotiations > context->renegotiations; /* with 0 OpenSSL refuses, and goes on */
 }
 
 static int32_t record_failure(tls_connection *c) {
@@ -139,6 +139,10 @@ int32_t status_of(tls_connection *c, int result) {
       return TLS_WANT_CALLBACK;
     case SSL_ERROR_ZERO_RETURN:
       return TLS_CLOSED;
+    case SSL_ERROR_SYSCALL:
+      /* close_notify after user_canceled (RFC 8446, 6.1), as Java ends its connections: OpenSSL 3.5 has seen it, SSL_get_error has not. */
+      if (ERR_peek_error() == 0 && SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN) return TLS_CLOSED;
+      return record_failure(c);
     default:
       return record_failure(c);
   }
@@ -163,6 +167,7 @@ int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
     else
       status = status_of(c, 0);
   }
+  events_note_peer(c);
   if (status != TLS_ERROR && renegotiation_exceeded(c)) status = tls_abort(c, SSL_AD_NO_RENEGOTIATION);
   /* What arrived before a failure is delivered first; the failure is kept and met by the next call. */
   return total > 0 ? (int32_t)total : status;

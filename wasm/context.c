@@ -57,8 +57,10 @@ tls_context *tls_context_new(uint32_t protocol) {
   }
   context->ssl = ssl;
   context->verify_time = -1;
-  /* Idle connections give their record buffers back; writes may be cut into records and retried from another address. */
-  SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  /* Idle connections give their record buffers back; writes may be cut into records and retried from another address; the chain is sent
+     as it was given, not made up anew from trusted certificates in each handshake. */
+  SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                            SSL_MODE_NO_AUTO_CHAIN);
   /* Renegotiation is refused; the server chooses the suite, but follows a client that puts ChaCha20 first (no AES hardware). */
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_dh_auto(ssl, 1); /* DHE, where it is allowed at all, with a group as strong as the key */
@@ -117,6 +119,7 @@ int32_t tls_context_set_signature_schemes(tls_context *context, const char *list
 static int set_tickets(tls_context *context, uint32_t kind) {
   /* Without stateless tickets TLS 1.3 still sends tickets: they only name a session. None at all is a count of 0. */
   if (kind != TLS_TICKETS_STATELESS) SSL_CTX_set_options(context->ssl, SSL_OP_NO_TICKET);
+  if (kind == TLS_TICKETS_STATEFUL) SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
   return kind != TLS_TICKETS_NONE || SSL_CTX_set_num_tickets(context->ssl, 0);
 }
 

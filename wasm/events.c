@@ -72,13 +72,22 @@ static int on_session(SSL *ssl, SSL_SESSION *session) {
   return 0;
 }
 
-/* After the first handshake: renegotiation and post-handshake authentication change what was agreed; tickets and key updates do not. */
-static void on_handshake_done(tls_connection *c) {
+/* Post-handshake authentication has no callback: it shows by another certificate. */
+void events_note_peer(tls_connection *c) {
   X509 *peer = SSL_get0_peer_certificate(c->ssl);
-  int changed = SSL_version(c->ssl) < TLS1_3_VERSION || peer != c->known_peer;
-  if (c->established && changed) event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
-  c->established = 1;
+  if (!c->established || peer == c->known_peer) return;
   c->known_peer = peer;
+  event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
+}
+
+/* In TLS 1.3 this is called for the first handshake only; before, for each, refused ones too: those leave the Finished as it was. */
+static void on_handshake_done(tls_connection *c) {
+  uint8_t finished[sizeof c->finished] = {0};
+  SSL_get_peer_finished(c->ssl, finished, sizeof finished);
+  if (c->established && memcmp(finished, c->finished, sizeof finished) != 0) event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
+  memcpy(c->finished, finished, sizeof finished);
+  c->established = 1;
+  c->known_peer = SSL_get0_peer_certificate(c->ssl);
 }
 
 static void on_info(const SSL *ssl, int where, int value) {

@@ -5,6 +5,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "abi.h"
 
@@ -114,6 +115,7 @@ struct tls_connection {
   int established;         /* the first handshake is done */
   uint32_t renegotiations; /* begun by the peer after it */
   int renegotiating;       /* ours is about to begin */
+  uint8_t finished[12];    /* the start of the peer's last Finished: whether another handshake has taken place */
   X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
   int early_data_finished; /* server: nothing more to read before the handshake */
   tls_error error;
@@ -135,6 +137,8 @@ void event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *d
 /* Callbacks for trace, key log, sessions and alerts, set on the SSL and its context. */
 void events_attach(tls_connection *c);
 void events_release(tls_connection *c);
+/* An event when the peer has shown another certificate since the handshake. */
+void events_note_peer(tls_connection *c);
 tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t length);
 
 /* ---- park.c: handshakes that wait for an answer ---- */
@@ -174,10 +178,34 @@ int32_t early_data_read(tls_connection *c);
 /* Server: sessions are resumed only where they were verified as they would be now. */
 void verify_tickets(SSL_CTX *ssl);
 int verify_identity_matches(X509 *certificate, const char *identity);
+/* Name without X509_V_ERR_, and the words for it; both know the reasons of ocsp.c too. */
 const char *verify_name(long result);
 const char *verify_text(long result);
 /* A verdict of our own, beyond OpenSSL's X509_V_ERR_*: none of the pinned keys is in the chain. */
 #define VERIFY_PIN_MISMATCH 1001
+/* RFC 9525: names come from subjectAltName only, never from the subject's CN; a wildcard stands for one whole label. */
+#define VERIFY_HOST_FLAGS (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+
+/* ---- ocsp.c: what a response says about a certificate (RFC 6960) ---- */
+
+/* OpenSSL 3.6 has names for these outcomes, 3.5 not yet: the same names and numbers. */
+#ifndef X509_V_ERR_OCSP_RESP_INVALID
+#define X509_V_ERR_OCSP_RESP_INVALID 96
+#define X509_V_ERR_OCSP_SIGNATURE_FAILURE 97
+#define X509_V_ERR_OCSP_NOT_YET_VALID 98
+#define X509_V_ERR_OCSP_HAS_EXPIRED 99
+#define X509_V_ERR_OCSP_NO_RESPONSE 100
+#endif
+
+/*
+ * Whether a response, stapled or fetched, vouches for chain's leaf: signed by its issuer or by a responder the issuer has
+ * appointed, of the time in seconds (negative: now), and "good". chain is a verified chain, leaf first; store is what it was
+ * verified with. Returns X509_V_OK, X509_V_ERR_CERT_REVOKED, X509_V_ERR_OCSP_CERT_UNKNOWN or one of those above. Leaves the error
+ * queue as it found it.
+ */
+int ocsp_check(const uint8_t *der, size_t length, STACK_OF(X509) *chain, X509_STORE *store, double time);
+/* RFC 7633: the certificate is only good together with a stapled response. */
+int certificate_must_staple(const X509 *certificate);
 
 /* ---- error.c ---- */
 
@@ -194,11 +222,6 @@ int32_t library_failed_with(const char *reason);
 /* All certificates in bytes; NULL (with the queue filled) when there is none or one is broken. */
 STACK_OF(X509) *certificates_parse(const uint8_t *bytes, size_t length);
 EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase);
-
-/* ---- ocsp.c ---- */
-
-/* X509_V_OK, or why the response (DER) does not vouch for chain's leaf. time in seconds, negative: now. */
-int ocsp_check(const uint8_t *der, size_t length, STACK_OF(X509) *chain, X509_STORE *store, double time);
 
 /* ---- entropy.c ---- */
 

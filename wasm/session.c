@@ -135,8 +135,8 @@ tls_bytes *tls_context_get_ticket_keys(tls_context *context) {
 }
 
 void session_attach_context(tls_context *context) {
-  /* Sessions go to the host; see the head of this file. */
-  SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
+  /* A client's sessions go to the host; a server's only when it asks for that. See the head of this file. */
+  SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_get_cb(context->ssl, on_lookup);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context->ssl, on_ticket);
 }

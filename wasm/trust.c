@@ -105,16 +105,6 @@ static int staple(SSL *ssl, const tls_context *context) {
   return SSL_TLSEXT_ERR_OK; /* the copy is OpenSSL's now */
 }
 
-/* RFC 7633: the certificate itself says that it must come with a response. */
-static int must_staple(X509 *leaf) {
-  TLS_FEATURE *features = X509_get_ext_d2i(leaf, NID_tlsfeature, NULL, NULL);
-  int found = 0;
-  for (int i = 0; i < sk_ASN1_INTEGER_num(features); i++)
-    if (ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == TLSEXT_TYPE_status_request) found = 1;
-  TLS_FEATURE_free(features);
-  return found;
-}
-
 static int refuse_staple(tls_connection *c, int reason) {
   if (c->verify_mode == TLS_VERIFY_RECORD) {
     if (c->verify_result == X509_V_OK) c->verify_result = reason;
@@ -132,7 +122,7 @@ static int check_staple(tls_connection *c) {
   X509 *leaf = SSL_get0_peer_certificate(c->ssl);
   if (leaf == NULL || SSL_session_reused(c->ssl)) return 1;
   if (length <= 0) {
-    int needed = c->flags & TLS_FLAG_REQUIRE_OCSP || must_staple(leaf);
+    int needed = c->flags & TLS_FLAG_REQUIRE_OCSP || certificate_must_staple(leaf);
     return needed ? refuse_staple(c, X509_V_ERR_OCSP_VERIFY_NEEDED) : 1;
   }
   const tls_context *context = context_of(SSL_get_SSL_CTX(c->ssl));
@@ -151,11 +141,18 @@ void trust_attach_context(tls_context *context) { SSL_CTX_set_tlsext_status_cb(c
 
 /* ---- Raw public keys (RFC 7250). ---- */
 
+/* OpenSSL keeps expected keys where it keeps DANE records (RFC 7671), which must be switched on first. */
+static int expect_key(SSL *ssl, EVP_PKEY *key) {
+  if (SSL_add_expected_rpk(ssl, key)) return 1;
+  ERR_clear_error();
+  return SSL_CTX_dane_enable(SSL_get_SSL_CTX(ssl)) > 0 && SSL_dane_enable(ssl, NULL) > 0 && SSL_add_expected_rpk(ssl, key);
+}
+
 int32_t tls_connection_expect_key(tls_connection *c, const uint8_t *spki, size_t length) {
   ERR_clear_error();
   const uint8_t *at = spki;
   EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)length);
-  int ok = key != NULL && SSL_add_expected_rpk(c->ssl, key);
+  int ok = key != NULL && expect_key(c->ssl, key);
   EVP_PKEY_free(key);
   return ok ? TLS_DONE : library_failed();
 }

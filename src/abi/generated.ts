@@ -70,6 +70,10 @@ export const TLS_BINDING_PEER_FINISHED = 4
 export const TLS_EARLY_DATA_NONE = 0
 export const TLS_EARLY_DATA_REJECTED = 1
 export const TLS_EARLY_DATA_ACCEPTED = 2
+export const TLS_KIND_CERTIFICATE = 1
+export const TLS_KIND_REQUEST = 2
+export const TLS_KIND_CRL = 3
+export const TLS_KIND_OCSP = 4
 
 /** An address in the module's memory; 0 is NULL. */
 export type Pointer = number & { readonly pointer?: string }
@@ -102,9 +106,10 @@ export const tlsErrorLayout = {
   verifyName: { type: 'char', offset: 312, size: 48 },
   verifyText: { type: 'char', offset: 360, size: 96 },
   stack: { type: 'char', offset: 456, size: 640 },
+  option: { type: 'char', offset: 1096, size: 32 },
 } as const
 /** sizeof(tls_error) */
-export const tlsErrorSize = 1096
+export const tlsErrorSize = 1128
 
 /** What the handshake agreed on. Strings are empty where nothing was agreed. */
 export const tlsAgreedLayout = {
@@ -278,14 +283,26 @@ export interface Exports {
   tls_peer_scts(connection: TlsConnectionPointer): TlsBytesPointer
   /** A message digest by OpenSSL name. */
   tls_digest(name: Pointer, bytes: Pointer, length: number): TlsBytesPointer
-  /** "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521" or "Ed25519": a private key as PKCS#8 PEM. */
+  /** "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521", "Ed25519", "Ed448", "ML-DSA-44", "ML-DSA-65" or "ML-DSA-87": a private key as PKCS#8. */
   tls_key_create(type: Pointer): TlsBytesPointer
-  /** Signs a certificate for key (PKCS#8 PEM): subject is a list of "type=value" lines (CN=..., O=...), extensions a list of "name=value" lines in OpenSSL's x509v3_config syntax; times are seconds since the epoch. issuer and issuer_key (PEM) are NULL for a self-signed certificate. Returns PEM. */
-  tls_certificate_create(key: Pointer, subject: Pointer, extensions: Pointer, notBefore: number, notAfter: number, issuer: Pointer, issuerKey: Pointer): TlsBytesPointer
-  /** DER to fields: a sequence of (uint32 length, UTF-8 bytes) pairs, name then value; names may repeat. */
-  tls_certificate_describe(der: Pointer, length: number): TlsBytesPointer
-  /** The DER certificates of a PEM bundle, each preceded by its uint32 length; a single DER certificate comes back so too. */
+  /** A private key, encrypted or not, as PKCS#8, as encrypted PKCS#8, or its public half as SubjectPublicKeyInfo. */
+  tls_key_convert(request: Pointer, length: number): TlsBytesPointer
+  tls_certificate_create(request: Pointer, length: number): TlsBytesPointer
+  tls_request_create(request: Pointer, length: number): TlsBytesPointer
+  tls_crl_create(request: Pointer, length: number): TlsBytesPointer
+  tls_pkcs12_create(request: Pointer, length: number): TlsBytesPointer
+  /** Fields: key (PKCS#8), certificate, chain (one each). passphrase may be NULL. */
+  tls_pkcs12_parse(bytes: Pointer, length: number, passphrase: Pointer): TlsBytesPointer
+  /** Fields: certificate and crl, one each. */
+  tls_pkcs7_parse(bytes: Pointer, length: number): TlsBytesPointer
+  /** Fields: certificate, one for each of a PEM bundle; a single DER certificate comes back so too. */
   tls_certificate_split(bytes: Pointer, length: number): TlsBytesPointer
+  /** What it says, as fields. kind is TLS_KIND_*. */
+  tls_x509_describe(kind: number, bytes: Pointer, length: number): TlsBytesPointer
+  /** The same for people, as the openssl command prints it with -text: UTF-8. Not for TLS_KIND_OCSP. */
+  tls_x509_print(kind: number, bytes: Pointer, length: number): TlsBytesPointer
+  /** Fields: error, one for each reason against the certificate; certificate, the chain as far as it could be built, leaf first. */
+  tls_certificate_verify(request: Pointer, length: number): TlsBytesPointer
 }
 
 export const EXPORT_NAMES = [
@@ -371,7 +388,15 @@ export const EXPORT_NAMES = [
   'tls_peer_scts',
   'tls_digest',
   'tls_key_create',
+  'tls_key_convert',
   'tls_certificate_create',
-  'tls_certificate_describe',
+  'tls_request_create',
+  'tls_crl_create',
+  'tls_pkcs12_create',
+  'tls_pkcs12_parse',
+  'tls_pkcs7_parse',
   'tls_certificate_split',
+  'tls_x509_describe',
+  'tls_x509_print',
+  'tls_certificate_verify',
 ] as const satisfies readonly (keyof Exports)[]

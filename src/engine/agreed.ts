@@ -9,6 +9,7 @@ import {
 import { counted } from '../abi/memory.ts'
 import type { Library } from '../abi/library.ts'
 
+/** What both sides agreed on, and who the peer is: `engine.agreed`. */
 export interface Agreed {
   /** "TLSv1.3" */
   version: string
@@ -16,8 +17,9 @@ export interface Agreed {
   cipherSuite: { name: string; opensslName: string; id: number }
   /** "X25519MLKEM768"; undefined where no key exchange by group took place. */
   group?: string
-  /** The schemes of the handshake signatures, ours and the peer's; undefined where that side did not sign. */
+  /** The scheme of our handshake signature; undefined where we did not sign. */
   signatureScheme?: string
+  /** The scheme of the peer's. */
   peerSignatureScheme?: string
   /** ALPN; undefined when none was agreed. */
   alpn?: string
@@ -37,8 +39,9 @@ export interface Agreed {
   ocspResponse?: Uint8Array
   /** Signed Certificate Timestamps (RFC 6962), as they came by TLS extension, certificate or OCSP response. They are not verified. */
   scts: Uint8Array[]
-  /** The peer's certificates in DER, leaf first: as sent, and as verified up to the trusted root. Empty when it showed none. */
+  /** The peer's certificates in DER, leaf first, as sent. Empty when it showed none. */
   peerChain: Uint8Array[]
+  /** The same as built by verification, up to the trusted root. Empty in resumed connections. */
   verifiedChain: Uint8Array[]
 }
 

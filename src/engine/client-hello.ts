@@ -1,6 +1,7 @@
 // The ClientHello (RFC 8446, 4.1.2) as an object. OpenSSL has checked the framing, but not yet what is inside of the extensions:
 // a malformed one is taken for absent here.
 
+/** What a client offers: the first message of a handshake (RFC 8446, 4.1.2). Numbers are IANA's. */
 export interface ClientHello {
   /** SNI, RFC 6066; undefined when the client named no host. */
   servername?: string
@@ -8,14 +9,19 @@ export interface ClientHello {
   alpn: string[]
   /** As on the wire: 0x0304 is TLS 1.3. From supported_versions, or the legacy field where that is absent. */
   versions: number[]
+  /** The field that said so before TLS 1.3. */
   legacyVersion: number
+  /** Best first. */
   cipherSuites: number[]
+  /** supported_groups, best first. */
   groups: number[]
   /** ec_point_formats, RFC 8422. */
   pointFormats: number[]
+  /** signature_algorithms, best first. */
   signatureSchemes: number[]
   /** Extension types in the order sent, GREASE (RFC 8701) included. */
   extensions: number[]
+  /** 32 bytes. */
   random: Uint8Array
   /** TLS 1.2: the id of the session to resume; in TLS 1.3 without meaning. */
   sessionId: Uint8Array

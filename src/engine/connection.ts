@@ -40,9 +40,10 @@ import { Handle } from '../abi/handle.ts'
 import type { Library } from '../abi/library.ts'
 import { closedInHandshake, connectionError, settingError, usageError, type TlsError } from '../errors.ts'
 import { readAgreed, type Agreed } from './agreed.ts'
-import { decodeEvent, type EngineEvent, type ParkEvent } from './events.ts'
-import { alpnWire, isIpAddress, type EngineOptions, type EngineSettings, type PreSharedKey, type Role } from './options.ts'
+import { decodeEvent, isParkEvent, type EngineEvent, type ParkEvent } from './events.ts'
+import type { EngineOptions, EngineSettings, PreSharedKey, Role } from './options.ts'
 import { Progress, type Phase, type ReadSide, type WriteSide } from './phase.ts'
+import { alpnWire, isIpAddress } from './settings.ts'
 
 /**
  * What a call came to:
@@ -182,7 +183,7 @@ export abstract class Connection<Context extends ContextLike> {
     if (!taken) return this.#events.shift()
     if (taken.kind === TLS_EVENT_AGREED) this.#agreed = readAgreed(this.library, this.handle.pointer)
     const event = taken.kind === TLS_EVENT_VERIFY ? this.#verifyEvent() : decodeEvent(taken)
-    if (event.type === 'clientHello' || event.type === 'certificateRequest' || event.type === 'verify' || event.type === 'psk') this.#parked = event
+    if (isParkEvent(event)) this.#parked = event
     return event
   }
 
@@ -215,7 +216,7 @@ export abstract class Connection<Context extends ContextLike> {
     this.mayRead = true
   }
 
-  /** Ends the connection with a fatal alert of our choice (90 is user_canceled), and throws the error that stands from now on. */
+  /** Ends the connection with a fatal alert of our choice (49 is access_denied), and throws the error that stands from now on. */
   abort(alert: number): never {
     this.statusOf(this.library.exports.tls_abort(this.alive('abort'), alert), 'the connection')
     throw new Error('internal: an abort that does not fail')

@@ -5,12 +5,14 @@ import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
-import { hostRoots } from './host-roots.ts'
-import { parseContextOptions, parseEngineOptions, type ContextOptions, type ContextSettings, type EngineOptions, type EngineSettings } from './options.ts'
+import { hostRoots, type HostRoots } from '../host-roots.ts'
+import type { ContextOptions, EngineOptions, EngineSettings } from './options.ts'
+import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
 
 /** On the wire; DTLS counts downwards, to differ from TLS. */
 const DTLS_1_2 = 0xfefd
 
+/** SSL_CTX: settings that many connections share. Made by `createContext`, freed by `free`. */
 export class SecureContext {
   readonly #library: Library
   readonly #handle: Handle<TlsContextPointer>
@@ -18,6 +20,7 @@ export class SecureContext {
   readonly #hasOwnCa: boolean
   readonly #hasIdentity: boolean
   readonly #extraCa: readonly Uint8Array[]
+  readonly #hostRoots: HostRoots | undefined
   readonly #reports: { sessions: boolean; earlyData: boolean }
 
   /** Use `createContext`. @param protocol TLS_PROTOCOL_*: datagrams come by way of DtlsContext */
@@ -32,6 +35,7 @@ export class SecureContext {
     this.#hasCa = this.#hasOwnCa = settings.ca.length > 0
     this.#hasIdentity = settings.identities.length > 0
     this.#extraCa = settings.extraCa
+    this.#hostRoots = options.hostRoots
     this.#reports = { sessions: options.tickets === 'stateful', earlyData: Boolean(options.maxEarlyData) }
     try {
       this.#apply(settings)
@@ -102,7 +106,7 @@ export class SecureContext {
   /** Roots are read at the first client that needs them: 150 certificates take some milliseconds to parse. */
   #needCa(): void {
     if (this.#hasCa) return
-    this.#addCa(new TextEncoder().encode(hostRoots()))
+    this.#addCa(new TextEncoder().encode(hostRoots('ca', this.#hostRoots)))
     for (const ca of this.#extraCa) this.#addCa(ca)
     this.#hasCa = true
   }

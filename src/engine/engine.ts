@@ -28,9 +28,11 @@ export interface Wants {
 /** Below this, tls_write might not accept a full record (wasm/connection.c). */
 const WRITE_ROOM = 16384 + 1024
 
+/** One TLS connection without I/O; see the picture above. Made by `SecureContext.createEngine`, freed by `free`. */
 export class TlsEngine extends Connection<SecureContext> {
   #eof = false
 
+  /** What it can use right now. Cheap: asks two lengths. */
   wants(): Wants {
     if (this.handle.isFree) return { receiveCiphertext: false, takeCiphertext: false, writePlaintext: false, readPlaintext: false }
     const { exports } = this.library

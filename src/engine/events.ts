@@ -16,8 +16,10 @@ import { counted, type Taken } from '../abi/memory.ts'
 import { alertName } from '../errors.ts'
 import { parseClientHello, type ClientHello } from './client-hello.ts'
 
+/** Seen from here. */
 export type Direction = 'received' | 'sent'
 
+/** What `engine.nextEvent` and a poller's `onEvent` tell, by `type`. */
 export type EngineEvent =
   /** The handshake is complete: `engine.agreed` is there, plaintext may flow. */
   | { type: 'secureConnect' }
@@ -53,6 +55,11 @@ export type ParkEvent =
   /** Server, TLS 1.2: the client wants to use the key with this identity. (In TLS 1.3 identities come in the ClientHello.) */
   | { type: 'psk'; identity: string }
 
+/** Whether the handshake waits for an answer to this event. */
+export const isParkEvent = (event: EngineEvent): event is ParkEvent =>
+  event.type === 'clientHello' || event.type === 'certificateRequest' || event.type === 'verify' || event.type === 'psk'
+
+/** What a `message` event holds. */
 export type MessageContent = 'recordHeader' | 'innerContentType' | 'changeCipherSpec' | 'alert' | 'handshake' | 'other'
 
 /** RFC 8446, B.1; 256 and 257 are OpenSSL's pseudo types (SSL_CTX_set_msg_callback(3)). */

@@ -16,6 +16,7 @@ export class SessionCache {
     this.#capacity = capacity
   }
 
+  /** Sessions kept. */
   get size(): number {
     return this.#size
   }

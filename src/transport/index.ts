@@ -16,5 +16,5 @@ export {
 export { memoryPair, type MemoryPairOptions, type MemoryTransport } from './memory-pair.ts'
 export { dgramPeer, dgramSocket, type DgramLike } from './node-dgram.ts'
 export { nodeSocket, type DuplexLike } from './node-socket.ts'
-export { Poller, type Deadlines, type PollerEvent, type PollerHandlers, type PollerOptions } from './poller.ts'
+export { Poller, type Deadlines, type Decisions, type PollerEvent, type PollerHandlers, type PollerOptions } from './poller.ts'
 export type { ByteTransport, TransportReceiver } from './transport.ts'
