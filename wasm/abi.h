@@ -312,7 +312,10 @@ EXPORT uint32_t tls_connection_failed(tls_connection *connection);
  * tls_read and tls_write. The two BIOs hold whole datagrams. Everything else is as with streams. ----
  */
 
-/* Bytes of UDP payload that a datagram may have, at least 208; more than 4096 counts only once the handshake is done. */
+/*
+ * Bytes of UDP payload that a datagram may have, at least 208. Required before the handshake: there is nobody to ask. More than 4096
+ * counts only after it, so call it again then.
+ */
 EXPORT int32_t dtls_set_mtu(tls_connection *connection, uint32_t mtu);
 /* A datagram from the peer. TLS_DONE, or TLS_WANT_READ when it was dropped: empty, or the incoming BIO is full. */
 EXPORT int32_t dtls_receive(tls_connection *connection, const uint8_t *datagram, size_t length);

@@ -252,7 +252,7 @@ export interface Exports {
   tls_connection_error(connection: TlsConnectionPointer): TlsErrorPointer
   /** 1 once the connection has failed: its error is final. */
   tls_connection_failed(connection: TlsConnectionPointer): number
-  /** Bytes of UDP payload that a datagram may have, at least 208; more than 4096 counts only once the handshake is done. */
+  /** Bytes of UDP payload that a datagram may have, at least 208. Required before the handshake: there is nobody to ask. More than 4096 counts only after it, so call it again then. */
   dtls_set_mtu(connection: TlsConnectionPointer, mtu: number): number
   /** A datagram from the peer. TLS_DONE, or TLS_WANT_READ when it was dropped: empty, or the incoming BIO is full. */
   dtls_receive(connection: TlsConnectionPointer, datagram: Pointer, length: number): number

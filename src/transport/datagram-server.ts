@@ -31,7 +31,7 @@ export interface DatagramServerHandlers {
 export interface DatagramServerOptions extends DatagramPollerOptions {
   /** For the engine of each peer. */
   engine?: DtlsListenerOptions
-  /** Peers at a time; strangers beyond it are not heard. Default 10,000: some 60 KB each. */
+  /** Peers at a time; strangers beyond it are not heard. Default 10,000: some 75 KB each. */
   maxPeers?: number
   /**
    * Peers in the middle of their handshake; strangers beyond it are not heard. Default 1,000: each has shown that its address is its own,
