@@ -36,7 +36,7 @@ export interface DatagramHandlers {
 export interface DatagramPollerOptions {
   /**
    * Milliseconds; 0 switches a deadline off. `handshake` is 30,000 by default, long enough for a flight to be sent five times. `idle`
-   * counts from the last datagram that the peer could prove its own, or that was written; 300,000 by default, since a peer that is
+   * begins with the end of the handshake, and anew with each datagram that the peer could prove its own, or that was written; 300,000 by default, since a peer that is
    * gone leaves no trace, and routers forget it by then (RFC 4787, REQ-5).
    */
   deadlines?: Pick<Deadlines, 'handshake' | 'idle'>
@@ -74,7 +74,6 @@ export class DatagramPoller {
       onError: (error) => this.#finish(ioError(error)),
     })
     this.#armDeadline('handshake')
-    this.#armDeadline('idle')
     this.wake()
   }
 
@@ -159,6 +158,7 @@ export class DatagramPoller {
     this.#drainEvents()
     if (status !== 'done' || this.#closed) return
     this.#disarm('handshake')
+    this.#armDeadline('idle')
     this.#handlers.onSecure?.()
   }
 
