@@ -8,7 +8,7 @@
  * - `alert`: the peer refused us, and said why.
  * - `certificate`: the peer's certificate was not accepted; see `verify`.
  * - `closed`: the stream ended without close_notify, or before the handshake was done.
- * - `usage`: the caller's fault: an option, a key, a call in the wrong phase.
+ * - `usage`: the caller's fault: an option, a key, a signer, a call in the wrong phase.
  * - `io`: the transport failed or a deadline passed; see `cause`.
  * - `internal`: membio's or OpenSSL's fault.
  */
@@ -99,6 +99,8 @@ export interface ErrorScene {
   identity?: string
   /** Why a decision refused the handshake. */
   cause?: unknown
+  /** What our signer threw, if it did. */
+  signerThrew?: { error: unknown }
 }
 
 /** The failure of a connection. */
@@ -106,6 +108,7 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
   const alert = alertOf(record)
   const opensslErrors = record.stack ? record.stack.split('\n') : undefined
   const fields = { reason: record.reason, opensslErrors, cause: scene.cause, ...(alert && { alert }) }
+  if (record.library === 'signer routines') return signerError(record, scene, fields)
   if (record.eof) {
     const message = `the peer ended the stream without close_notify during ${scene.during}: what arrived may be incomplete`
     return new TlsError('closed', message, { ...fields, code: 'ERR_TLS_TRUNCATED' })
@@ -123,6 +126,13 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
 /** close_notify before there was a connection. */
 export const closedInHandshake = (): TlsError =>
   new TlsError('closed', 'the connection was closed before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
+
+/** Our private key is somewhere else and did not sign: no fault of the peer's or of OpenSSL's. */
+function signerError(record: ErrorRecord, { during, signerThrew }: ErrorScene, fields: Omit<TlsErrorFields, 'code'>): TlsError {
+  const cause = signerThrew?.error
+  const reason = cause instanceof Error ? `${record.reason}: ${cause.message}` : reasonText(record)
+  return new TlsError('usage', `${during} failed: ${reason}`, { ...fields, code: 'ERR_TLS_SIGNER', cause })
+}
 
 /** The failure of a setting: a certificate, key or list that OpenSSL would not take. */
 export function settingError(record: ErrorRecord, what: string): TlsError {

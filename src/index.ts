@@ -34,6 +34,7 @@ export type {
 export { SessionCache } from './engine/session-cache.ts'
 export type { Phase, ReadSide, WriteSide } from './engine/phase.ts'
 export type { HostRoots } from './host-roots.ts'
+export type { Signer, SigningScheme, SignRequest } from './engine/signer.ts'
 export { TlsError, alertName, type TlsErrorFields, type TlsErrorKind } from './errors.ts'
 
 /** What is inside: "OpenSSL 3.5.7 9 Jun 2026". Loads the module. */

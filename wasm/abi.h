@@ -51,11 +51,12 @@
 #define TLS_EVENT_MESSAGE 5      /* detail: TLS_DIRECTION_* << 16 | content type; data: the message; only when tracing */
 #define TLS_EVENT_AGREED 6       /* what was agreed has changed: renegotiation or post-handshake authentication */
 #define TLS_EVENT_EARLY_DATA 7   /* data: 0-RTT plaintext, which may be a replay */
-/* These four park the handshake until tls_resume. */
+/* These park the handshake until tls_resume. */
 #define TLS_EVENT_CLIENT_HELLO 8        /* data: the ClientHello's body (RFC 8446, 4.1.2) */
 #define TLS_EVENT_CERTIFICATE_REQUEST 9 /* data: the acceptable CAs' names in DER, each behind a uint32 length */
 #define TLS_EVENT_VERIFY 10             /* the peer's certificate, with OpenSSL's verdict in tls_peer_agreed */
 #define TLS_EVENT_PSK 11                /* data: the identity a TLS 1.2 client asks a key for */
+#define TLS_EVENT_SIGN 12               /* detail: IANA SignatureScheme; data: what is to be signed; goes on with tls_resume_signature */
 
 #define TLS_DIRECTION_RECEIVED 0
 #define TLS_DIRECTION_SENT 1
@@ -82,6 +83,9 @@
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
 #define TLS_CHAIN_VERIFIED 1 /* as built by verification, leaf first, trust anchor last */
+
+/* ---- tls_context_use_signer ---- */
+#define TLS_SIGNER_LATER 0 /* instead of calling the host: park, with TLS_EVENT_SIGN */
 
 typedef struct tls_context tls_context;
 typedef struct tls_connection tls_connection;
@@ -203,6 +207,12 @@ EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const cha
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
 /* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/*
+ * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
+ * key, or when this call failed.
+ */
+EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 /* Certificate, key and chain in one. */
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
@@ -289,6 +299,8 @@ EXPORT int32_t tls_abort(tls_connection *connection, uint32_t alert);
 /* Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription; after a VERIFY event
    TLS_ALERT_OF_VERDICT chooses the one that fits OpenSSL's verdict, and -1 overrules it. */
 EXPORT int32_t tls_resume(tls_connection *connection, int32_t alert);
+/* Goes on after TLS_EVENT_SIGN. (tls_resume with an alert refuses.) */
+EXPORT int32_t tls_resume_signature(tls_connection *connection, const uint8_t *signature, size_t length);
 /* Next event, oldest first, or NULL. */
 EXPORT tls_bytes *tls_event_take(tls_connection *connection);
 EXPORT const tls_error *tls_connection_error(tls_connection *connection);

@@ -17,6 +17,7 @@ void park(tls_connection *c, uint32_t kind, const void *data, size_t length) {
 int park_answered(const tls_connection *c, uint32_t kind) { return (c->answered >> kind & 1) != 0; }
 
 int32_t tls_resume(tls_connection *c, int32_t alert) {
+  if (signature_is_awaited(c)) return signature_resume(c, alert);
   if (c->waiting == 0) return library_failed_with("nothing is waiting for an answer");
   c->answered |= 1u << c->waiting;
   c->waiting = 0;

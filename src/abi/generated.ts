@@ -22,6 +22,7 @@ export const TLS_EVENT_CLIENT_HELLO = 8
 export const TLS_EVENT_CERTIFICATE_REQUEST = 9
 export const TLS_EVENT_VERIFY = 10
 export const TLS_EVENT_PSK = 11
+export const TLS_EVENT_SIGN = 12
 export const TLS_DIRECTION_RECEIVED = 0
 export const TLS_DIRECTION_SENT = 1
 export const TLS_VERIFY_NONE = 0
@@ -41,6 +42,7 @@ export const TLS_FLAG_PARK_VERIFY = 1024
 export const TLS_FLAG_PARK_PSK = 2048
 export const TLS_CHAIN_SENT = 0
 export const TLS_CHAIN_VERIFIED = 1
+export const TLS_SIGNER_LATER = 0
 export const TLS_OPTION_SECURITY_LEVEL = 1
 export const TLS_OPTION_CLIENT_PREFERENCE = 2
 export const TLS_OPTION_LEGACY = 3
@@ -164,6 +166,8 @@ export interface Exports {
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
   /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
+  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
+  tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
   /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
@@ -241,6 +245,8 @@ export interface Exports {
   tls_abort(connection: TlsConnectionPointer, alert: number): number
   /** Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription; after a VERIFY event TLS_ALERT_OF_VERDICT chooses the one that fits OpenSSL's verdict, and -1 overrules it. */
   tls_resume(connection: TlsConnectionPointer, alert: number): number
+  /** Goes on after TLS_EVENT_SIGN. (tls_resume with an alert refuses.) */
+  tls_resume_signature(connection: TlsConnectionPointer, signature: Pointer, length: number): number
   /** Next event, oldest first, or NULL. */
   tls_event_take(connection: TlsConnectionPointer): TlsBytesPointer
   tls_connection_error(connection: TlsConnectionPointer): TlsErrorPointer
@@ -323,6 +329,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_signature_schemes',
   'tls_context_use_certificate',
   'tls_context_use_key',
+  'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',
   'tls_context_set_alpn',
@@ -365,6 +372,7 @@ export const EXPORT_NAMES = [
   'tls_send_ticket',
   'tls_abort',
   'tls_resume',
+  'tls_resume_signature',
   'tls_event_take',
   'tls_connection_error',
   'tls_connection_failed',

@@ -1,5 +1,5 @@
 // SecureContext: SSL_CTX, what many connections share. Certificates and lists are parsed once, here.
-import { TLS_ERROR, TLS_PROTOCOL_DTLS, TLS_PROTOCOL_TLS, type TlsContextPointer } from '../abi/generated.ts'
+import { TLS_ERROR, TLS_PROTOCOL_DTLS, TLS_PROTOCOL_TLS, TLS_SIGNER_LATER, type TlsContextPointer } from '../abi/generated.ts'
 import { Handle } from '../abi/handle.ts'
 import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
@@ -7,6 +7,7 @@ import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
 import { hostRoots, type HostRoots } from '../host-roots.ts'
 import type { ContextOptions, EngineOptions, EngineSettings } from './options.ts'
+import { rawSigner, type Signer } from './signer.ts'
 import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
 
 /** On the wire; DTLS counts downwards, to differ from TLS. */
@@ -62,7 +63,7 @@ export class SecureContext {
     const verifies = !dangerouslyAcceptAnyCertificate && !expectedKeys
     if (role === 'client' && verifies && !psk) this.#needCa()
     if (role === 'server') {
-      if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key`, or `pkcs12`, to createContext')
+      if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key` or `signer`, or `pkcs12`, to createContext')
       const decidesElsewhere = park?.includes('verify')
       if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !decidesElsewhere) {
         throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
@@ -135,8 +136,9 @@ export class SecureContext {
     set('groups', settings.groups, exports.tls_context_set_groups)
     set('signatureSchemes', settings.signatureSchemes, exports.tls_context_set_signature_schemes)
     for (const [option, value] of settings.numbers) this.#check('a number', exports.tls_context_set_option(pointer, option, value))
-    for (const { cert, key, pkcs12, passphrase } of settings.identities) {
+    for (const { cert, key, signer, pkcs12, passphrase } of settings.identities) {
       load('cert', cert, (at, length) => exports.tls_context_use_certificate(pointer, at, length))
+      if (signer) this.#useSigner(signer)
       load('key', key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text), passphrase)
       load('pkcs12', pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text), passphrase)
     }
@@ -150,6 +152,12 @@ export class SecureContext {
     load('dhParameters', settings.dhParameters, (at, length) => exports.tls_context_set_dh_parameters(pointer, at, length))
     load('ocspResponse', settings.ocspResponse, (at, length) => exports.tls_context_set_ocsp_response(pointer, at, length))
     if (settings.ticketKeys) this.ticketKeys = settings.ticketKeys
+  }
+
+  #useSigner(signer: Signer | 'event'): void {
+    const { exports, signers } = this.#library
+    const id = signer === 'event' ? TLS_SIGNER_LATER : signers.add(rawSigner(signer))
+    this.#check('`signer` was refused', exports.tls_context_use_signer(this.#handle.pointer, id))
   }
 
   #check(what: string, status: number): void {

@@ -129,7 +129,7 @@ export class DtlsEngine extends Connection<DtlsContext> {
     if (this.progress.readSide === 'closeNotify') return { status: 'closed', plaintext: NOTHING }
     const { exports, memory, scratch, scratchSize } = this.library
     const count = exports.dtls_read(connection, scratch, scratchSize)
-    if (count > 0) return { status: 'done', plaintext: memory.slice(scratch, count) }
+    if (count > 0) return { status: 'done', plaintext: memory.takeOut(scratch, count) }
     const status = this.statusOf(count, 'reading')
     this.mayRead = false
     if (status === 'closed') this.readingEnded()
@@ -151,7 +151,9 @@ export class DtlsEngine extends Connection<DtlsContext> {
     }
     const { exports, memory, scratch } = this.library
     memory.u8.set(datagram, scratch)
-    return this.statusOf(exports.dtls_write(connection, scratch, datagram.length), 'writing')
+    const status = exports.dtls_write(connection, scratch, datagram.length)
+    memory.wipe(scratch, datagram.length)
+    return this.statusOf(status, 'writing')
   }
 
   // ---- Inside. ----
