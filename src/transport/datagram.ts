@@ -36,8 +36,8 @@ export interface DatagramHandlers {
 export interface DatagramPollerOptions {
   /**
    * Milliseconds; 0 switches a deadline off. `handshake` is 30,000 by default, long enough for a flight to be sent five times. `idle`
-   * begins with the end of the handshake, and anew with each datagram that the peer could prove its own, or that was written; 300,000 by default, since a peer that is
-   * gone leaves no trace, and routers forget it by then (RFC 4787, REQ-5).
+   * begins with the end of the handshake, and anew with each datagram that the peer could prove its own, or that was written; 300,000
+   * by default, since a peer that is gone leaves no trace, and routers forget it by then (RFC 4787, REQ-5).
    */
   deadlines?: Pick<Deadlines, 'handshake' | 'idle'>
 }
