@@ -1,5 +1,5 @@
 // DTLS handshakes between two engines: every kind of identity, every single loss, bad weather, small datagrams.
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import * as assert from 'uvu/assert'
 import { createDtlsContext, type Signer } from '../../src/index.ts'
 import { bad, client as clientIdentity, HOST, issue, root, server, serverFor, type Identity } from '../support/certs.ts'
@@ -231,6 +231,18 @@ trust('a pre-shared key instead of certificates', (t) => {
   assert.equal(pair.client.engine.agreed!.peerChain, [])
   pingPong(pair)
 })
+
+/** RFC 7250, as CoAP uses it (RFC 7252, 9.1.3.2). */
+for (const expected of ['P-256', 'RSA-2048'] as const) {
+  trust(`a raw public key instead of a certificate, ${expected === 'P-256' ? 'the expected one' : 'another one than expected'}`, (t) => {
+    const key = createPublicKey(server(expected).cert).export({ type: 'spki', format: 'der' })
+    const options = { client: { rawPublicKeys: 'require' }, server: { rawPublicKeys: 'require' } } as const
+    const pair = t.own(makeDtlsPair({ ...options, clientEngine: { expectedKeys: [key] } }))
+    if (expected !== 'P-256') return void expectError(failureOf(pair), { kind: 'certificate', code: 'RPK_UNTRUSTED' })
+    pingPong(pair.establish())
+    assert.equal([pair.client.engine.agreed!.authorized, pair.client.engine.agreed!.peerChain], [true, []])
+  })
+}
 
 trust('a session is resumed with a ticket', (t) => {
   const serverContext = t.own(createDtlsContext(server()))
