@@ -86,7 +86,7 @@ static int verdict_given(tls_connection *c) {
 static int park_verify(tls_connection *c, X509_STORE_CTX *store) {
   if (!park_answered(c, TLS_EVENT_VERIFY)) {
     park(c, TLS_EVENT_VERIFY, NULL, 0);
-    SSL_set_retry_verify(c->ssl);
+    (void)SSL_set_retry_verify(c->ssl);
     return 1;
   }
   c->answered &= ~(1u << TLS_EVENT_VERIFY);
