@@ -130,6 +130,11 @@ EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase)
 
 int entropy_install(void);
 
+/* ---- wipe.c ---- */
+
+/* Must come before OpenSSL allocates anything. */
+int wipe_install(void);
+
 /* ---- library.c ---- */
 
 extern uint32_t live_handles;
