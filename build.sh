@@ -45,17 +45,7 @@ tree_hash() {
   find "${places[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | hash_of -
 }
 
-done_after() { say "$1: done in $((SECONDS - began)) s"; }
-
 # ---- Steps. No `a && b` between commands that may fail: `set -e` does not look inside such a chain. ----
-
-all() {
-  deps
-  toolchain
-  openssl
-  wasm
-  ts
-}
 
 deps() {
   local hash
@@ -72,7 +62,6 @@ deps() {
     logged build/log/npm.log npm install --no-audit --no-fund
   fi
   stamp deps "$(tree_hash package-lock.json)"
-  done_after deps
 }
 
 toolchain() { openssl-build/toolchain.sh setup; }
@@ -96,7 +85,6 @@ wasm() {
   mkdir -p dist
   cp build/wasm/openssl.wasm dist/openssl.wasm
   stamp wasm "$hash"
-  done_after wasm
 }
 
 ts() {
@@ -110,7 +98,6 @@ ts() {
   say "ts: compiling TypeScript"
   npm run -s build:ts
   stamp ts "$hash"
-  done_after ts
 }
 
 # Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. The parts that are
@@ -122,6 +109,8 @@ native() {
     return
   fi
   need gcc gcc libc6-dev
+  need make make
+  perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null || install_packages perl # a bare Debian has a part of it only
   openssl-build/compile.sh build native
   libraries=$(openssl-build/compile.sh path native)
   hash=$({ tree_hash wasm test/native build.sh && echo "$libraries"; } | hash_of -)
@@ -136,15 +125,15 @@ native() {
     -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$libraries/include" -I"$libraries/private" \
     "${sources[@]}" "$libraries/libssl.a" "$libraries/libcrypto.a" -lm -o "$product"
   stamp native "$hash"
-  done_after native
 }
 
 # Without them the tests that need them are skipped, so this is an offer, not a requirement.
 peers() {
   local missing=()
-  command -v openssl >/dev/null || missing+=(openssl)
-  command -v curl >/dev/null || missing+=(curl)
-  command -v gnutls-cli >/dev/null || missing+=(gnutls-bin)
+  # type -P, not command -v: openssl is also a step of this script.
+  type -P openssl >/dev/null || missing+=(openssl)
+  type -P curl >/dev/null || missing+=(curl)
+  type -P gnutls-cli >/dev/null || missing+=(gnutls-bin)
   if ((${#missing[@]} == 0)); then
     say "peers: skipped, all there"
   elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -178,7 +167,6 @@ verify() {
   [ "$mode" != --update ] || cp "$fresh/SHA256SUMS" "$sums"
   diff -u "$sums" "$fresh/SHA256SUMS" >&2 || die "the build differs from $sums; what was built is in build/verify"
   say "verify: libcrypto.a, libssl.a and openssl.wasm are as in $sums"
-  done_after verify
 }
 
 clean() {
@@ -194,7 +182,8 @@ while (($# > 0)); do
   shift
   began=$SECONDS
   case $step in
-    all | deps | toolchain | openssl | wasm | ts | native | peers | clean) "$step" ;;
+    all) set -- deps toolchain openssl wasm ts "$@" ;;
+    deps | toolchain | openssl | wasm | ts | native | peers | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac
@@ -203,4 +192,5 @@ while (($# > 0)); do
     help | --help | -h) help ;;
     *) die "no such step: $step (./build.sh help)" ;;
   esac
+  ((SECONDS - began < 3)) || say "$step: done in $((SECONDS - began)) s"
 done

@@ -66,7 +66,7 @@ make_debian() {
   local sources=$rootfs.sources options=$rootfs.apt.conf
   debian_sources deb >"$sources"
   apt_options >"$options"
-  say "installing Emscripten $EMSCRIPTEN_VERSION in a private Debian $DEBIAN_SUITE: 1.7 GB in $rootfs, a minute or two"
+  say "installing Emscripten $EMSCRIPTEN_VERSION in a private Debian $DEBIAN_SUITE: 2.4 GB in $rootfs, a minute or two"
   rm -rf "$rootfs"
   logged "$rootfs.log" mmdebstrap --mode=root --variant=apt --include="$packages" --aptopt="$options" "$DEBIAN_SUITE" "$rootfs" "$sources"
   mkdir -p "$rootfs/membio"

@@ -146,6 +146,10 @@ static int32_t status_of(tls_connection *c, int result) {
       return TLS_WANT_CALLBACK;
     case SSL_ERROR_ZERO_RETURN:
       return TLS_CLOSED;
+    case SSL_ERROR_SYSCALL:
+      /* close_notify after user_canceled (RFC 8446, 6.1), as Java ends its connections: OpenSSL 3.5 has seen it, SSL_get_error has not. */
+      if (ERR_peek_error() == 0 && SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN) return TLS_CLOSED;
+      return connection_failed(c);
     default:
       return connection_failed(c);
   }

@@ -109,7 +109,7 @@ export class Memory {
 
   #copyIn(arg: Uint8Array | string | undefined): { at: Pointer; length: number } {
     if (arg === undefined) return { at: 0, length: 0 }
-    if (typeof arg === 'string' && arg.includes('\0')) throw usageError(`${JSON.stringify(arg)} has a NUL character: OpenSSL would stop reading there`)
+    if (typeof arg === 'string' && arg.includes('\0')) throw usageError('a string with a NUL character cannot be passed to OpenSSL: it would stop reading there')
     const bytes = typeof arg === 'string' ? encoder.encode(`${arg}\0`) : arg
     const at = this.#exports.tls_memory_alloc(bytes.length)
     if (!at) throw new RangeError(`out of memory: ${bytes.length} bytes asked for in a WebAssembly memory of ${this.size}`)

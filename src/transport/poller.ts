@@ -434,5 +434,5 @@ export class Poller {
 
 function ioError(error: Error & { code?: unknown }): TlsError {
   const code = typeof error.code === 'string' ? error.code : 'ERR_TLS_TRANSPORT'
-  return new TlsError('io', `the transport failed: ${error.message}`, { code, cause: error })
+  return new TlsError('io', `the transport failed: ${error.message || code}`, { code, cause: error })
 }

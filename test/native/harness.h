@@ -1,0 +1,122 @@
+/*
+ * What the native tests share: cases that print themselves, credentials, and two connections joined in memory. The contract under
+ * test is wasm/abi.h; internal.h is only used where a test has to act as a hostile peer with OpenSSL's own means.
+ */
+#ifndef MEMBIO_TEST_HARNESS_H
+#define MEMBIO_TEST_HARNESS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ---- Cases ---- */
+
+/* NULL when all went well, else what was expected. */
+typedef const char *(*case_body)(const void *argument);
+
+/* Runs a case and prints its line; checks that it leaves no live object. */
+void run_case(const char *name, case_body body, const void *argument);
+
+#define TEXT_OF_LINE(line) #line
+#define TEXT_OF(line) TEXT_OF_LINE(line)
+#define CHECK(condition) \
+  do { \
+    if (!(condition)) return __FILE__ ":" TEXT_OF(__LINE__) ": expected " #condition; \
+  } while (0)
+/* For helpers that return such a message themselves. */
+#define CHECK_ALL(call) \
+  do { \
+    const char *failed_ = (call); \
+    if (failed_ != NULL) return failed_; \
+  } while (0)
+
+/* One function a file. */
+void ring_cases(void);
+void handshake_cases(void);
+void session_cases(void);
+void pressure_cases(void);
+void hostile_cases(void);
+void lifetime_cases(void);
+void credential_cases(void);
+void memory_cases(void);
+/* Before OpenSSL's first allocation. */
+int memory_install(void);
+
+/* ---- Randomness: the host's, which can be made to fail; and the tests' own, which can be repeated. ---- */
+
+extern int entropy_fails;
+extern unsigned entropy_calls;
+
+typedef struct noise {
+  uint32_t state;
+} noise;
+
+uint32_t noise_below(noise *n, uint32_t below);
+/* One of the things that happen to bytes on their way; returns the new length, at most capacity. */
+size_t noise_mutate(noise *n, uint8_t *bytes, size_t length, size_t capacity);
+void pattern_fill(uint8_t *out, size_t length, uint32_t seed);
+
+/* ---- Credentials, made once and kept until the end ---- */
+
+typedef struct identity {
+  char *cert, *key;
+} identity;
+
+#define HOST "server.test"
+
+const identity *authority(void);
+/* A leaf of the authority for HOST, valid for both roles. */
+const identity *leaf_of(const char *type);
+/* The same, signed by nobody but itself. */
+const identity *self_signed(void);
+identity identity_new(const char *type, const char *extensions, const identity *issuer);
+void identity_free(identity *one);
+void credentials_free(void);
+
+/* ---- Two connections ---- */
+
+typedef struct side {
+  tls_connection *connection;
+  int32_t status;  /* of the last call that drove it */
+  int established; /* the handshake is done */
+  int idle;        /* leave plaintext where it is */
+  uint8_t *plaintext;
+  size_t received;
+} side;
+
+typedef struct pair {
+  tls_context *client_context, *server_context;
+  side client, server;
+  size_t cut; /* bytes delivered at a time; 0: as many as fit */
+} pair;
+
+/* Zero is the default everywhere: any version, P-256, no client certificate, whole deliveries. */
+typedef struct pair_options {
+  uint32_t version;
+  const char *type;
+  int mutual;
+  size_t cut;
+  uint32_t flags; /* TLS_FLAG_*, for both sides; PARK only for the server */
+  const char *alpn_client, *alpn_server; /* one protocol each */
+  const identity *server;
+  const char *identity; /* whom the client expects; default HOST */
+} pair_options;
+
+const char *pair_open(pair *p, const pair_options *options);
+void pair_close(pair *p);
+void side_drive(side *s);
+/* Moves bytes until nothing moves any more. */
+void pair_run(pair *p);
+/* Delivers bytes to one side and drives it; what does not fit is lost. */
+void side_deliver(side *to, const uint8_t *bytes, size_t length, size_t cut);
+/* Takes all that is outgoing into a new buffer, which the caller frees. */
+uint8_t *side_take(side *from, size_t *length);
+const char *pair_establish(pair *p);
+/* Writes in one direction and the other, and compares. */
+const char *pair_exchange(pair *p, size_t length);
+/* The newest session of a side's events, taken; NULL if there is none. */
+tls_bytes *side_session(side *s);
+
+#endif

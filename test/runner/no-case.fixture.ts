@@ -1,0 +1,4 @@
+// Registers a suite and no case.
+import { suite } from '../support/suite.ts'
+
+suite('nothing')

@@ -1,0 +1,28 @@
+// The conformance suite on every transport there is.
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { memoryPair, nodeSocket } from '../../src/transport/index.ts'
+import { transportSuite, type TransportPair } from '../conformance/transport.suite.ts'
+import { duplexPair } from '../support/sockets-duplex.ts'
+import { dialTcp, listenTcp } from '../support/sockets-party.ts'
+import type { Case } from '../support/suite.ts'
+
+async function tcpPair(t: Case): Promise<TransportPair> {
+  const accepted: Socket[] = []
+  const { port, server } = await listenTcp(t, (socket) => accepted.push(socket))
+  const dialled = dialTcp(t, port)
+  await Promise.all([once(server, 'connection'), once(dialled, 'connect')])
+  return [nodeSocket(dialled), nodeSocket(accepted[0]!)]
+}
+
+async function jsPair(t: Case): Promise<TransportPair> {
+  const pair = duplexPair()
+  for (const duplex of pair) t.defer(() => duplex.destroy())
+  return [nodeSocket(pair[0]), nodeSocket(pair[1])]
+}
+
+transportSuite('memory pair', async () => memoryPair(), { backPressure: 1_000_000, halfClose: true, reset: 'error' })
+transportSuite('memory pair, 100-byte chunks', async () => memoryPair({ chunkSize: 100 }), { backPressure: 100_000, halfClose: true, reset: 'error' })
+transportSuite('memory pair, slow', async () => memoryPair({ delay: 1, window: 5000 }), { backPressure: 60_000, halfClose: true, reset: 'error' })
+transportSuite('net.Socket', tcpPair, { backPressure: 50_000_000, halfClose: true, reset: 'error' })
+transportSuite('JavaScript Duplex', jsPair, { backPressure: 1_000_000, halfClose: true, reset: 'error' })
