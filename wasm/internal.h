@@ -130,10 +130,9 @@ EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase)
 
 int entropy_install(void);
 
-/* ---- wipe.c ---- */
+/* ---- platform.c: WebAssembly only ---- */
 
-/* Must come before OpenSSL allocates anything. */
-int wipe_install(void);
+int platform_install(void);
 
 /* ---- library.c ---- */
 

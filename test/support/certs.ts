@@ -30,7 +30,7 @@ export const keyOf = (type: KeyType): string => once(`key ${type}`, () => create
 
 /** Signed by `issuer`, or by itself. */
 export function issue(options: Partial<CertificateOptions>, issuer?: Identity, type: KeyType = 'P-256'): Identity {
-  const key = options.key ?? (options.ca ? createKey(type) : keyOf(type))
+  const key = (options.key as string | undefined) ?? (options.ca ? createKey(type) : keyOf(type))
   return { key, cert: createCertificate({ ...options, key, ...(issuer && { issuer }) }) }
 }
 
