@@ -44,7 +44,7 @@ export class SecureContext {
     const verifies = !checked.dangerouslyAcceptAnyCertificate
     if (checked.role === 'client' && verifies) this.#needCa()
     if (checked.role === 'server') {
-      if (!this.#hasCertificate) throw usageError('a server needs a certificate: pass `cert` and `key` or `signer`, or `pkcs12`, to createContext')
+      if (!this.#hasCertificate) throw usageError('a server needs a certificate: pass `cert` and `key`, or `pkcs12`, to createContext')
       const asks = (checked.clientCertificate ?? 'none') !== 'none'
       if (asks && verifies && !this.#hasOwnCa) throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
     }

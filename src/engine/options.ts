@@ -127,7 +127,8 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
   if (versions[0] > versions[1]) throw usageError(`minVersion ${minVersion} is newer than maxVersion ${maxVersion}`)
   if (pkcs12 && (options.cert || options.key)) throw usageError('give either `pkcs12` or `cert` and `key`, not both')
   if (options.signer) checkSigner(options)
-  else if (!options.cert !== !options.key) throw usageError(options.cert ? '`cert` is given without `key` or `signer`' : '`key` is given without `cert`')
+  else if (options.cert && !options.key) throw usageError('`cert` is given without `key` or `signer`')
+  else if (options.key && !options.cert) throw usageError('`key` is given without `cert`')
   const sessionIdContext = options.sessionIdContext ?? encoder.encode('membio')
   if (sessionIdContext.length > 32) throw usageError(`sessionIdContext has ${sessionIdContext.length} bytes, at most 32 fit`)
   return {
@@ -149,7 +150,9 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
 }
 
 function checkSigner({ cert, key, pkcs12, signer }: ContextOptions): void {
-  if (typeof signer !== 'function' && signer !== 'event') throw usageError(`\`signer\` must be a function or 'event', not ${JSON.stringify(signer)}`)
+  if (typeof signer !== 'function' && signer !== 'event') {
+    throw usageError(`\`signer\` must be a function or 'event', not ${JSON.stringify(signer)}`)
+  }
   if (key || pkcs12) throw usageError(`give either \`${key ? 'key' : 'pkcs12'}\` or \`signer\`, not both`)
   if (!cert) throw usageError('`signer` is given without `cert`: the certificate says whose key it is')
 }
