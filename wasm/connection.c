@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "signer.h"
 
 static int connection_index(void) {
   static int index = -1;

@@ -218,24 +218,6 @@ int32_t library_failed(void);
 /* A failure of our own, in words, without an OpenSSL entry. */
 int32_t library_failed_with(const char *reason);
 
-/* ---- signer.c ---- */
-
-/* True for a key whose signer answers later: TLS_SIGNER_LATER. */
-int signer_is_later(const EVP_PKEY *key);
-/* Whether signature is one of message; key and scheme as signature_postpone was given them. Raises why not. */
-int signer_accepts(const void *key, uint32_t scheme, const uint8_t *signature, size_t length, const uint8_t *message, size_t message_length);
-/* Raises an error in words; returns 0. */
-int signer_failed(const char *reason);
-
-/* ---- signer-park.c ---- */
-
-typedef struct signature_wait signature_wait;
-
-int signature_postpone(const void *key, uint32_t scheme, const uint8_t *message, size_t length, uint8_t *placeholder, size_t maximum);
-int signature_is_awaited(const tls_connection *c);
-int32_t signature_resume(tls_connection *c, int32_t alert);
-void signature_release(tls_connection *c);
-
 /* ---- pem.c: bytes in PEM or DER to OpenSSL's objects ---- */
 
 /* All certificates in bytes; NULL (with the queue filled) when there is none or one is broken. */
