@@ -160,7 +160,7 @@ export interface EngineOptions {
   dangerouslyAcceptAnyCertificate?: boolean
   /** Raw public keys (SubjectPublicKeyInfo in DER) of which the peer must have one; with `rawPublicKeys` in the context. */
   expectedKeys?: readonly Uint8Array[]
-  /** Client: the key to authenticate with, instead of certificates. */
+  /** Client: the key to authenticate with, instead of certificates: a server that shows one is refused. */
   psk?: PreSharedKey
   /** Server: the keys it knows. More can be given by a decision: see `park`. */
   psks?: readonly PreSharedKey[]
