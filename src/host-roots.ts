@@ -20,7 +20,10 @@ export function hostRoots(option = 'ca'): string {
   const host = (globalThis as { process?: HostProcess }).process
   const tls = host?.getBuiltinModule?.('node:tls') as HostTls | undefined
   const roots = tls?.getCACertificates?.('default') ?? [...(tls?.rootCertificates ?? []), ...extraRoots(host)]
-  if (!roots.length) throw usageError(`this runtime shows no root certificates: pass the ones to trust as \`${option}\``, 'ERR_TLS_NO_CA')
+  if (!roots.length) {
+    const advice = `pass the ones to trust as \`${option}\`, Mozilla's for instance: \`mozillaRoots\` from 'membio/roots'`
+    throw usageError(`this runtime shows no root certificates: ${advice}`, 'ERR_TLS_NO_CA')
+  }
   return roots.join('\n')
 }
 
