@@ -142,7 +142,7 @@ native() {
   say "native: compiling ${#sources[@]} files with gcc and sanitizers"
   logged build/log/native.log gcc -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
     -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$libraries/include" -I"$libraries/private" \
-    "${sources[@]}" "$libraries/libssl.a" "$libraries/libcrypto.a" -lm -o "$product"
+    "${sources[@]}" @wasm/wrap.options "$libraries/libssl.a" "$libraries/libcrypto.a" -lm -o "$product"
   stamp native "$hash"
 }
 

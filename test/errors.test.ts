@@ -31,19 +31,54 @@ const CONNECTION: { name: string; given: Partial<ErrorRecord>; kind: TlsError['k
     code: 'ERR_SSL_WRONG_VERSION_NUMBER',
     message: /^the handshake failed: wrong version number \(the peer does not seem to speak TLS on this port\)$/,
   },
-  { name: 'an alert', given: { code: 1048, library: 'SSL routines', reason: 'alert', alertReceived: 48 }, kind: 'alert', code: 'ERR_SSL_ALERT', message: /alert/ },
+  {
+    name: 'an alert',
+    given: { code: 1048, library: 'SSL routines', reason: 'alert', alertReceived: 48 },
+    kind: 'alert',
+    code: 'ERR_SSL_ALERT',
+    message: /alert/,
+  },
   {
     name: 'a refused certificate',
-    given: { verifyName: 'HOSTNAME_MISMATCH', verifyText: 'hostname mismatch', library: 'SSL routines', reason: 'certificate verify failed' },
+    given: {
+      verifyName: 'HOSTNAME_MISMATCH',
+      verifyText: 'hostname mismatch',
+      library: 'SSL routines',
+      reason: 'certificate verify failed',
+    },
     kind: 'certificate',
     code: 'HOSTNAME_MISMATCH',
     message: /hostname mismatch \(expected "a.test"\) \[HOSTNAME_MISMATCH, depth 0\]/,
   },
-  { name: 'truncation, whatever else is there', given: { eof: 1, verifyName: 'X', reason: 'eof' }, kind: 'closed', code: 'ERR_TLS_TRUNCATED', message: /without close_notify during the handshake/ },
-  { name: "a cipher's complaint about the peer's bytes", given: { library: 'Provider routines', reason: 'bad decrypt', alertSent: 20 }, kind: 'protocol', code: 'ERR_OSSL_PROVIDER_BAD_DECRYPT', message: /bad decrypt/ },
-  { name: 'a failure of our own', given: { library: 'Provider routines', reason: 'out of memory', alertSent: 80 }, kind: 'internal', code: 'ERR_OSSL_PROVIDER_OUT_OF_MEMORY', message: /out of memory/ },
+  {
+    name: 'truncation, whatever else is there',
+    given: { eof: 1, verifyName: 'X', reason: 'eof' },
+    kind: 'closed',
+    code: 'ERR_TLS_TRUNCATED',
+    message: /without close_notify during the handshake/,
+  },
+  {
+    name: "a cipher's complaint about the peer's bytes",
+    given: { library: 'Provider routines', reason: 'bad decrypt', alertSent: 20 },
+    kind: 'protocol',
+    code: 'ERR_OSSL_PROVIDER_BAD_DECRYPT',
+    message: /bad decrypt/,
+  },
+  {
+    name: 'a failure of our own',
+    given: { library: 'Provider routines', reason: 'out of memory', alertSent: 80 },
+    kind: 'internal',
+    code: 'ERR_OSSL_PROVIDER_OUT_OF_MEMORY',
+    message: /out of memory/,
+  },
   { name: 'nothing known', given: {}, kind: 'internal', code: 'ERR_TLS_INTERNAL', message: /unknown error/ },
-  { name: 'a detail', given: { library: 'SSL routines', reason: 'tls alert', detail: 'SSL alert number 40' }, kind: 'protocol', code: 'ERR_SSL_TLS_ALERT', message: /tls alert: SSL alert number 40/ },
+  {
+    name: 'a detail',
+    given: { library: 'SSL routines', reason: 'tls alert', detail: 'SSL alert number 40' },
+    kind: 'protocol',
+    code: 'ERR_SSL_TLS_ALERT',
+    message: /tls alert: SSL alert number 40/,
+  },
 ]
 
 for (const { name, given, kind, code, message } of CONNECTION) {
@@ -82,6 +117,11 @@ errors('a cause is carried', () => {
   assert.is(new TlsError('io', 'message', { code: 'X', cause }).cause, cause)
 })
 
-for (const [description, name] of [[0, 'close_notify'], [40, 'handshake_failure'], [120, 'no_application_protocol'], [255, 'alert_255']] as const) {
+for (const [description, name] of [
+  [0, 'close_notify'],
+  [40, 'handshake_failure'],
+  [120, 'no_application_protocol'],
+  [255, 'alert_255'],
+] as const) {
   errors(`alert ${description} is ${name}`, () => assert.is(alertName(description), name))
 }

@@ -39,6 +39,10 @@
 #define TLS_ROLE_CLIENT 0
 #define TLS_ROLE_SERVER 1
 
+/* ---- tls_context_new: streams (TLS 1.x), or datagrams (DTLS 1.2) ---- */
+#define TLS_PROTOCOL_TLS 0
+#define TLS_PROTOCOL_DTLS 1
+
 /* ---- Events, in tls_bytes.kind ---- */
 #define TLS_EVENT_KEYLOG 1       /* data: one NSS key log line, without the newline */
 #define TLS_EVENT_SESSION 2      /* data: length of the id (1 byte), id, session in DER; detail: lifetime in seconds */
@@ -47,11 +51,12 @@
 #define TLS_EVENT_MESSAGE 5      /* detail: TLS_DIRECTION_* << 16 | content type; data: the message; only when tracing */
 #define TLS_EVENT_AGREED 6       /* what was agreed has changed: renegotiation or post-handshake authentication */
 #define TLS_EVENT_EARLY_DATA 7   /* data: 0-RTT plaintext, which may be a replay */
-/* These four park the handshake until tls_resume. */
+/* These park the handshake until tls_resume. */
 #define TLS_EVENT_CLIENT_HELLO 8        /* data: the ClientHello's body (RFC 8446, 4.1.2) */
 #define TLS_EVENT_CERTIFICATE_REQUEST 9 /* data: the acceptable CAs' names in DER, each behind a uint32 length */
 #define TLS_EVENT_VERIFY 10             /* the peer's certificate, with OpenSSL's verdict in tls_peer_agreed */
 #define TLS_EVENT_PSK 11                /* data: the identity a TLS 1.2 client asks a key for */
+#define TLS_EVENT_SIGN 12               /* detail: IANA SignatureScheme; data: what is to be signed; goes on with tls_resume_signature */
 
 #define TLS_DIRECTION_RECEIVED 0
 #define TLS_DIRECTION_SENT 1
@@ -78,6 +83,9 @@
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
 #define TLS_CHAIN_VERIFIED 1 /* as built by verification, leaf first, trust anchor last */
+
+/* ---- tls_context_use_signer ---- */
+#define TLS_SIGNER_LATER 0 /* instead of calling the host: park, with TLS_EVENT_SIGN */
 
 typedef struct tls_context tls_context;
 typedef struct tls_connection tls_connection;
@@ -184,7 +192,8 @@ EXPORT void tls_bytes_free(tls_bytes *bytes);
 
 /* ---- Context: SSL_CTX (context.c). Setters return TLS_DONE or TLS_ERROR. ---- */
 
-EXPORT tls_context *tls_context_new(void);
+/* protocol is TLS_PROTOCOL_*. NULL: see tls_library_error. */
+EXPORT tls_context *tls_context_new(uint32_t protocol);
 EXPORT void tls_context_free(tls_context *context);
 /* Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
 EXPORT int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_t maximum);
@@ -198,6 +207,12 @@ EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const cha
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
 /* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/*
+ * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
+ * key, or when this call failed.
+ */
+EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 /* Certificate, key and chain in one. */
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
@@ -284,11 +299,48 @@ EXPORT int32_t tls_abort(tls_connection *connection, uint32_t alert);
 /* Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription; after a VERIFY event
    TLS_ALERT_OF_VERDICT chooses the one that fits OpenSSL's verdict, and -1 overrules it. */
 EXPORT int32_t tls_resume(tls_connection *connection, int32_t alert);
+/* Goes on after TLS_EVENT_SIGN. (tls_resume with an alert refuses.) */
+EXPORT int32_t tls_resume_signature(tls_connection *connection, const uint8_t *signature, size_t length);
 /* Next event, oldest first, or NULL. */
 EXPORT tls_bytes *tls_event_take(tls_connection *connection);
 EXPORT const tls_error *tls_connection_error(tls_connection *connection);
 /* 1 once the connection has failed: its error is final. */
 EXPORT uint32_t tls_connection_failed(tls_connection *connection);
+
+/*
+ * ---- DTLS (datagram.c, cookie.c): for connections of a TLS_PROTOCOL_DTLS context, in place of tls_incoming_*, tls_outgoing_*,
+ * tls_read and tls_write. The two BIOs hold whole datagrams. Everything else is as with streams. ----
+ */
+
+/*
+ * Bytes of UDP payload that a datagram may have, at least 208. Required before the handshake: there is nobody to ask. More than 4096
+ * counts only after it, so call it again then.
+ */
+EXPORT int32_t dtls_set_mtu(tls_connection *connection, uint32_t mtu);
+/* A datagram from the peer. TLS_DONE, or TLS_WANT_READ when it was dropped: empty, or the incoming BIO is full. */
+EXPORT int32_t dtls_receive(tls_connection *connection, const uint8_t *datagram, size_t length);
+/* The oldest datagram for the peer: its length, or 0 when there is none. What does not fit into length is lost. */
+EXPORT uint32_t dtls_take(tls_connection *connection, uint8_t *out, size_t length);
+/* SSL_read, one record: bytes (> 0) or a status. Answers the peer's retransmissions, too. */
+EXPORT int32_t dtls_read(tls_connection *connection, uint8_t *out, size_t length);
+/* SSL_write, one record and so one datagram: TLS_DONE, or a status with nothing written. Longer than dtls_room is the caller's risk. */
+EXPORT int32_t dtls_write(tls_connection *connection, const uint8_t *plaintext, size_t length);
+/* Bytes of plaintext that fit into one datagram (DTLS_get_data_mtu(3)); 0 before the handshake is done. */
+EXPORT uint32_t dtls_room(tls_connection *connection);
+/* Milliseconds until dtls_handle_timeout is due, 0 when it is; negative when nothing is waited for. */
+EXPORT double dtls_timeout(tls_connection *connection);
+/* Sends the last flight again if it is due (DTLSv1_handle_timeout(3)). TLS_ERROR when it was sent a dozen times. */
+EXPORT int32_t dtls_handle_timeout(tls_connection *connection);
+/* Server, before the handshake: asks the client for a cookie that is bound to this address. */
+EXPORT int32_t dtls_set_peer(tls_connection *connection, const uint8_t *address, size_t length);
+/*
+ * Server, after dtls_set_peer, instead of dtls_receive: TLS_DONE if the datagram is a ClientHello with a good cookie, and the handshake
+ * may begin (DTLSv1_listen(3)). Else TLS_WANT_READ, nothing is kept of it, and a HelloVerifyRequest may be there to take. TLS_ERROR: see
+ * tls_library_error; the connection can be used again.
+ */
+EXPORT int32_t dtls_listen(tls_connection *connection, const uint8_t *datagram, size_t length);
+/* Cookies given out so far are no longer accepted. */
+EXPORT int32_t dtls_replace_cookie_secret(tls_context *context);
 
 /* ---- What was agreed, and who the peer is (peer.c) ---- */
 

@@ -15,7 +15,8 @@ static int connection_index(void) {
 tls_connection *connection_of(const SSL *ssl) { return SSL_get_ex_data(ssl, connection_index()); }
 
 static int connection_attach(tls_connection *c) {
-  BIO *incoming = ring_bio_new(&c->incoming), *outgoing = ring_bio_new(&c->outgoing);
+  BIO *(*bio_new)(ring *) = SSL_is_dtls(c->ssl) ? datagram_bio_new : ring_bio_new;
+  BIO *incoming = bio_new(&c->incoming), *outgoing = bio_new(&c->outgoing);
   if (incoming == NULL || outgoing == NULL || !SSL_set_ex_data(c->ssl, connection_index(), c)) {
     BIO_free(incoming);
     BIO_free(outgoing);
@@ -43,6 +44,7 @@ tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t
   c->role = role;
   c->flags = flags;
   c->refuse = -1;
+  c->cookies = cookies_retain(context->cookies);
   c->verify_mode = TLS_VERIFY_REQUIRE;
   c->events_end = &c->events;
   error_reset(&c->error);
@@ -63,9 +65,12 @@ void tls_connection_free(tls_connection *c) {
   ring_release(&c->incoming);
   ring_release(&c->outgoing);
   events_release(c);
+  cookies_release(c->cookies);
+  OPENSSL_free(c->peer);
   psk_release(c);
   SSL_SESSION_free(c->found);
   OPENSSL_free(c->client_hello);
+  signature_release(c);
   OPENSSL_free(c->identity);
   OPENSSL_free(c->alpn);
   OPENSSL_clear_free(c, sizeof *c);
@@ -80,6 +85,7 @@ int32_t tls_connection_set_servername(tls_connection *c, const char *name) {
 /* SSL_set_SSL_CTX takes over certificates, suites, ALPN and trust; bounds and groups were copied by SSL_new and are set again. */
 int32_t tls_connection_set_context(tls_connection *c, tls_context *context) {
   ERR_clear_error();
+  if (signature_is_awaited(c)) return library_failed_with("it is too late for another context: its key is about to sign");
   if (SSL_set_SSL_CTX(c->ssl, context->ssl) == NULL ||
       !SSL_set_min_proto_version(c->ssl, (int)SSL_CTX_get_min_proto_version(context->ssl)) ||
       !SSL_set_max_proto_version(c->ssl, (int)SSL_CTX_get_max_proto_version(context->ssl)) ||
@@ -130,7 +136,7 @@ int32_t status_of(tls_connection *c, int result) {
     case SSL_ERROR_WANT_WRITE:
       return TLS_WANT_WRITE;
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
-    case SSL_ERROR_WANT_X509_LOOKUP:
+    case SSL_ERROR_WANT_X509_LOOKUP: /* a client's certificate (park.c), or a signature (signer-park.c) */
     case SSL_ERROR_WANT_RETRY_VERIFY:
       return TLS_WANT_CALLBACK;
     case SSL_ERROR_ZERO_RETURN:

@@ -15,6 +15,7 @@ static void context_release(void *ssl, void *pointer, CRYPTO_EX_DATA *data, int 
   X509_free(context->leaf);
   OPENSSL_free(context->alpn);
   OPENSSL_free(context->groups);
+  cookies_release(context->cookies);
   OPENSSL_free(context->pins);
   OPENSSL_free(context->ocsp);
   OPENSSL_clear_free(context, sizeof *context); /* ticket keys */
@@ -44,10 +45,10 @@ static int alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_l
   return SSL_TLSEXT_ERR_OK;
 }
 
-tls_context *tls_context_new(void) {
+tls_context *tls_context_new(uint32_t protocol) {
   ERR_clear_error();
   tls_context *context = OPENSSL_zalloc(sizeof *context);
-  SSL_CTX *ssl = SSL_CTX_new(TLS_method());
+  SSL_CTX *ssl = SSL_CTX_new(protocol == TLS_PROTOCOL_DTLS ? DTLS_method() : TLS_method());
   if (context == NULL || ssl == NULL || !SSL_CTX_set_ex_data(ssl, context_index(), context)) {
     library_failed();
     SSL_CTX_free(ssl);
@@ -69,6 +70,11 @@ tls_context *tls_context_new(void) {
   trust_attach_context(context);
   verify_tickets(ssl);
   live_handles++;
+  if (protocol == TLS_PROTOCOL_DTLS && !cookies_attach(context)) {
+    library_failed();
+    tls_context_free(context);
+    return NULL;
+  }
   return context;
 }
 

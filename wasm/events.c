@@ -110,11 +110,17 @@ static void on_info(const SSL *ssl, int where, int value) {
   }
 }
 
-/* The first ClientHello is kept for whoever parks there: its raw bytes show even what OpenSSL does not know. */
+/*
+ * The first ClientHello is kept for whoever parks there: its raw bytes show even what OpenSSL does not know. With DTLS it is the last,
+ * because only the one with the cookie counts.
+ */
 static void keep_client_hello(tls_connection *c, const uint8_t *message, size_t length) {
-  if (c->client_hello != NULL || length < 4 || message[0] != SSL3_MT_CLIENT_HELLO) return;
-  c->client_hello = OPENSSL_memdup(message + 4, length - 4);
-  c->client_hello_length = length - 4;
+  int datagrams = SSL_is_dtls(c->ssl);
+  size_t header = datagrams ? DTLS1_HM_HEADER_LENGTH : SSL3_HM_HEADER_LENGTH;
+  if ((c->client_hello != NULL && !datagrams) || length < header || message[0] != SSL3_MT_CLIENT_HELLO) return;
+  OPENSSL_free(c->client_hello);
+  c->client_hello = OPENSSL_memdup(message + header, length - header);
+  c->client_hello_length = length - header;
 }
 
 static void on_message(int sent, int version, int type, const void *message, size_t length, SSL *ssl, void *unused) {

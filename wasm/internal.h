@@ -33,6 +33,22 @@ void ring_consume(ring *r, uint32_t length);
 /* A BIO over a ring it borrows: the ring must outlive it. */
 BIO *ring_bio_new(ring *r);
 
+/* ---- datagram.c: the same ring, holding whole datagrams ---- */
+
+BIO *datagram_bio_new(ring *r);
+/* The number in a datagram's first record header; 0 where there is none. */
+uint64_t record_number(const uint8_t *datagram, size_t length);
+
+/* ---- cookie.c: DTLS only ---- */
+
+typedef struct cookie_jar cookie_jar;
+
+/* Sets a DTLS context up; 0 when memory is out. */
+int cookies_attach(tls_context *context);
+/* A reference of its own, which goes back through cookies_release; NULL for NULL. */
+cookie_jar *cookies_retain(cookie_jar *jar);
+void cookies_release(cookie_jar *jar);
+
 /* ---- context.c ---- */
 
 /* A ticket key: 80 bytes as abi.h has them, or Node's 48. */
@@ -50,6 +66,7 @@ struct tls_context {
   size_t alpn_length;
   char *groups; /* kept for connections that come over from another context */
   double verify_time; /* seconds; negative: now */
+  cookie_jar *cookies; /* NULL unless DTLS */
   uint32_t renegotiations; /* how many a peer may ask for */
   uint8_t *pins; /* SHA-256 digests, 32 bytes each */
   size_t pins_length;
@@ -89,6 +106,10 @@ struct tls_connection {
   int32_t verify_result, verify_depth;
   uint8_t *alpn; /* this connection's own list, or NULL: the context's */
   size_t alpn_length;
+  cookie_jar *cookies; /* of the context it was made with; NULL unless DTLS */
+  uint8_t *peer;       /* DTLS server: the address the cookie is bound to; NULL: none is asked for */
+  size_t peer_length;
+  uint64_t record_offset; /* what dtls_take adds to record numbers of epoch 0 */
   psk *psks;
   SSL_SESSION *found;      /* looked up for the client's id or ticket */
   int established;         /* the first handshake is done */
@@ -98,6 +119,7 @@ struct tls_connection {
   X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
   int early_data_finished; /* server: nothing more to read before the handshake */
   tls_error error;
+  struct signature_wait *signature; /* NULL until a signature is waited for */
   struct event_node *events, **events_end; /* oldest first; end is where the next one is hung */
 };
 
@@ -196,6 +218,24 @@ int32_t library_failed(void);
 /* A failure of our own, in words, without an OpenSSL entry. */
 int32_t library_failed_with(const char *reason);
 
+/* ---- signer.c ---- */
+
+/* True for a key whose signer answers later: TLS_SIGNER_LATER. */
+int signer_is_later(const EVP_PKEY *key);
+/* Whether signature is one of message; key and scheme as signature_postpone was given them. Raises why not. */
+int signer_accepts(const void *key, uint32_t scheme, const uint8_t *signature, size_t length, const uint8_t *message, size_t message_length);
+/* Raises an error in words; returns 0. */
+int signer_failed(const char *reason);
+
+/* ---- signer-park.c ---- */
+
+typedef struct signature_wait signature_wait;
+
+int signature_postpone(const void *key, uint32_t scheme, const uint8_t *message, size_t length, uint8_t *placeholder, size_t maximum);
+int signature_is_awaited(const tls_connection *c);
+int32_t signature_resume(tls_connection *c, int32_t alert);
+void signature_release(tls_connection *c);
+
 /* ---- pem.c: bytes in PEM or DER to OpenSSL's objects ---- */
 
 /* All certificates in bytes; NULL (with the queue filled) when there is none or one is broken. */
@@ -205,6 +245,10 @@ EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase)
 /* ---- entropy.c ---- */
 
 int entropy_install(void);
+
+/* ---- platform.c: WebAssembly only ---- */
+
+int platform_install(void);
 
 /* ---- library.c ---- */
 

@@ -21,6 +21,7 @@ compile_flags=(
   -Ilibraries/private # and its internal ones, for kernels that stand in for its routines
 )
 
+# shellcheck disable=SC2054 # the commas belong to the linker
 link_flags=(
   -O3
   -msimd128
@@ -36,6 +37,7 @@ link_flags=(
   -sMAXIMUM_MEMORY=4GB                      # what 32-bit pointers can reach
   -sSTACK_SIZE=256KB                        # twenty times what the deepest handshake measured takes; nested ASN.1 may want more
   -Wl,--stack-first                         # the stack grows towards address 0: an overflow traps and overwrites nothing
+  @wasm/wrap.options                        # the state machine's functions that signer-park.c stands in front of
   -sBINARYEN_EXTRA_PASSES=--low-memory-unused # smaller addressing; no object lives below 1024, the far end of the stack
 )
 

@@ -17,6 +17,7 @@ void park(tls_connection *c, uint32_t kind, const void *data, size_t length) {
 int park_answered(const tls_connection *c, uint32_t kind) { return (c->answered >> kind & 1) != 0; }
 
 int32_t tls_resume(tls_connection *c, int32_t alert) {
+  if (signature_is_awaited(c)) return signature_resume(c, alert);
   if (c->waiting == 0) return library_failed_with("nothing is waiting for an answer");
   c->answered |= 1u << c->waiting;
   c->waiting = 0;
@@ -85,7 +86,7 @@ static int verdict_given(tls_connection *c) {
 static int park_verify(tls_connection *c, X509_STORE_CTX *store) {
   if (!park_answered(c, TLS_EVENT_VERIFY)) {
     park(c, TLS_EVENT_VERIFY, NULL, 0);
-    SSL_set_retry_verify(c->ssl);
+    (void)SSL_set_retry_verify(c->ssl);
     return 1;
   }
   c->answered &= ~(1u << TLS_EVENT_VERIFY);

@@ -64,16 +64,17 @@ static void signer_release(signer *s) {
 
 /* usage: the KU_ bit that the issuer's certificate must not lack. */
 static int read_issuer(fields from, signer *s, uint32_t usage) {
-  field certificate;
-  if (!fields_find(from, "issuerCert", &certificate)) return 1;
+  field f;
+  if (!fields_find(from, "issuerCert", &f)) return 1;
   library_option("issuer");
-  STACK_OF(X509) *all = certificates_parse(certificate.value, certificate.length);
+  STACK_OF(X509) *all = certificates_parse(f.value, f.length);
   s->certificate = all == NULL ? NULL : sk_X509_shift(all);
   sk_X509_pop_free(all, X509_free);
   if (s->certificate == NULL) return 0;
   s->key = read_key(from, "issuerKey", "issuerPassphrase");
   library_option("issuer");
   if (s->key == NULL || !X509_check_private_key(s->certificate, s->key)) return 0;
+  if (fields_find(from, "anyIssuer", &f)) return library_option(NULL), 1;
   if (X509_check_ca(s->certificate) != 1) return library_refuse("the issuer's certificate is no CA: make it with `ca: true`");
   if ((X509_get_key_usage(s->certificate) & usage) == 0) return library_refuse("the issuer's key usage does not allow this signature");
   library_option(NULL);
@@ -162,8 +163,8 @@ static int add_extensions(X509 *certificate, fields from, X509_REQ *request, X50
            extensions_make(from, &context, nameless, &made);
   for (int i = 0; ok && i < sk_X509_EXTENSION_num(made); i++) ok = X509_add_ext(certificate, sk_X509_EXTENSION_value(made, i), -1);
   sk_X509_EXTENSION_pop_free(made, X509_EXTENSION_free);
-  if (ok && nameless && X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0)
-    return library_refuse("a certificate without any name: give it a `subject`, or `hosts`, `emails` or `uris`");
+  if (ok && request != NULL && nameless && X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) < 0)
+    return library_refuse("no name would be certified: give `subject` or `hosts`, or accept the request's with `acceptRequested`");
   return ok;
 }
 

@@ -46,7 +46,7 @@ static GENERAL_NAME *general_name(int type, const field *value, int range) {
     char *text = field_text(value);
     if (text != NULL) string = range ? a2i_IPADDRESS_NC(text) : a2i_IPADDRESS(text);
     OPENSSL_free(text);
-    if (string == NULL) library_refuse("no IP address");
+    if (string == NULL) library_refuse(range ? "no range of IP addresses" : "no IP address");
   } else {
     string = ASN1_IA5STRING_new();
     if (string != NULL && !ASN1_STRING_set(string, value->value, (int)value->length)) {
@@ -221,7 +221,7 @@ int extensions_make(fields request, X509V3_CTX *context, int name_is_empty, STAC
     if (field_is(&f, "extension")) continue;
     ok = add_one(&m, &f);
   }
-  library_option(NULL);
+  if (ok) library_option(NULL);
   ok = ok && add_collected(&m, name_is_empty);
   for (fields rest = request; ok && fields_next(&rest, &f);) {
     if (!field_is(&f, "extension")) continue;

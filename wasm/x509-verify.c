@@ -153,6 +153,15 @@ static int set_own(X509_STORE_CTX *ctx, inputs *in) {
   return ok && set_policies(param, in->request) && set_identity(param, in->request);
 }
 
+/* The dates of all of the chain: OpenSSL passes over those of a last certificate whose issuer is unknown. */
+static void check_dates(const X509_VERIFY_PARAM *param, STACK_OF(X509) *chain, reasons *found) {
+  for (int i = 0; i < sk_X509_num(chain); i++) {
+    const X509 *one = sk_X509_value(chain, i);
+    int outside = X509_cmp_timeframe(param, X509_get0_notBefore(one), X509_get0_notAfter(one));
+    if (outside != 0) reason_add(found, outside < 0 ? X509_V_ERR_CERT_NOT_YET_VALID : X509_V_ERR_CERT_HAS_EXPIRED, i);
+  }
+}
+
 static void check_ocsp(inputs *in, STACK_OF(X509) *chain, reasons *found) {
   field f;
   if (fields_find(in->request, "ocsp", &f)) {
@@ -186,6 +195,7 @@ static int verify(inputs *in, BIO *out) {
     X509_STORE_CTX_set_verify_cb(ctx, verify_step);
     if (X509_verify_cert(ctx) <= 0) reason_add(&found, X509_STORE_CTX_get_error(ctx), X509_STORE_CTX_get_error_depth(ctx));
     STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+    check_dates(X509_STORE_CTX_get0_param(ctx), chain, &found);
     if (sk_X509_num(chain) > 0) check_ocsp(in, chain, &found);
     ok = put_outcome(out, &found, chain);
   }

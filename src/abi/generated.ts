@@ -9,6 +9,8 @@ export const TLS_CLOSED = -4
 export const TLS_ERROR = -5
 export const TLS_ROLE_CLIENT = 0
 export const TLS_ROLE_SERVER = 1
+export const TLS_PROTOCOL_TLS = 0
+export const TLS_PROTOCOL_DTLS = 1
 export const TLS_EVENT_KEYLOG = 1
 export const TLS_EVENT_SESSION = 2
 export const TLS_EVENT_ALERT = 3
@@ -20,6 +22,7 @@ export const TLS_EVENT_CLIENT_HELLO = 8
 export const TLS_EVENT_CERTIFICATE_REQUEST = 9
 export const TLS_EVENT_VERIFY = 10
 export const TLS_EVENT_PSK = 11
+export const TLS_EVENT_SIGN = 12
 export const TLS_DIRECTION_RECEIVED = 0
 export const TLS_DIRECTION_SENT = 1
 export const TLS_VERIFY_NONE = 0
@@ -39,6 +42,7 @@ export const TLS_FLAG_PARK_VERIFY = 1024
 export const TLS_FLAG_PARK_PSK = 2048
 export const TLS_CHAIN_SENT = 0
 export const TLS_CHAIN_VERIFIED = 1
+export const TLS_SIGNER_LATER = 0
 export const TLS_OPTION_SECURITY_LEVEL = 1
 export const TLS_OPTION_CLIENT_PREFERENCE = 2
 export const TLS_OPTION_LEGACY = 3
@@ -147,7 +151,8 @@ export interface Exports {
   tls_memory_alloc(length: number): Pointer
   tls_memory_free(memory: Pointer, length: number): void
   tls_bytes_free(bytes: TlsBytesPointer): void
-  tls_context_new(): TlsContextPointer
+  /** protocol is TLS_PROTOCOL_*. NULL: see tls_library_error. */
+  tls_context_new(protocol: number): TlsContextPointer
   tls_context_free(context: TlsContextPointer): void
   /** Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
   tls_context_set_versions(context: TlsContextPointer, minimum: number, maximum: number): number
@@ -161,6 +166,8 @@ export interface Exports {
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
   /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
+  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
+  tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
   /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
@@ -238,11 +245,35 @@ export interface Exports {
   tls_abort(connection: TlsConnectionPointer, alert: number): number
   /** Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription; after a VERIFY event TLS_ALERT_OF_VERDICT chooses the one that fits OpenSSL's verdict, and -1 overrules it. */
   tls_resume(connection: TlsConnectionPointer, alert: number): number
+  /** Goes on after TLS_EVENT_SIGN. (tls_resume with an alert refuses.) */
+  tls_resume_signature(connection: TlsConnectionPointer, signature: Pointer, length: number): number
   /** Next event, oldest first, or NULL. */
   tls_event_take(connection: TlsConnectionPointer): TlsBytesPointer
   tls_connection_error(connection: TlsConnectionPointer): TlsErrorPointer
   /** 1 once the connection has failed: its error is final. */
   tls_connection_failed(connection: TlsConnectionPointer): number
+  /** Bytes of UDP payload that a datagram may have, at least 208. Required before the handshake: there is nobody to ask. More than 4096 counts only after it, so call it again then. */
+  dtls_set_mtu(connection: TlsConnectionPointer, mtu: number): number
+  /** A datagram from the peer. TLS_DONE, or TLS_WANT_READ when it was dropped: empty, or the incoming BIO is full. */
+  dtls_receive(connection: TlsConnectionPointer, datagram: Pointer, length: number): number
+  /** The oldest datagram for the peer: its length, or 0 when there is none. What does not fit into length is lost. */
+  dtls_take(connection: TlsConnectionPointer, out: Pointer, length: number): number
+  /** SSL_read, one record: bytes (> 0) or a status. Answers the peer's retransmissions, too. */
+  dtls_read(connection: TlsConnectionPointer, out: Pointer, length: number): number
+  /** SSL_write, one record and so one datagram: TLS_DONE, or a status with nothing written. Longer than dtls_room is the caller's risk. */
+  dtls_write(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
+  /** Bytes of plaintext that fit into one datagram (DTLS_get_data_mtu(3)); 0 before the handshake is done. */
+  dtls_room(connection: TlsConnectionPointer): number
+  /** Milliseconds until dtls_handle_timeout is due, 0 when it is; negative when nothing is waited for. */
+  dtls_timeout(connection: TlsConnectionPointer): number
+  /** Sends the last flight again if it is due (DTLSv1_handle_timeout(3)). TLS_ERROR when it was sent a dozen times. */
+  dtls_handle_timeout(connection: TlsConnectionPointer): number
+  /** Server, before the handshake: asks the client for a cookie that is bound to this address. */
+  dtls_set_peer(connection: TlsConnectionPointer, address: Pointer, length: number): number
+  /** Server, after dtls_set_peer, instead of dtls_receive: TLS_DONE if the datagram is a ClientHello with a good cookie, and the handshake may begin (DTLSv1_listen(3)). Else TLS_WANT_READ, nothing is kept of it, and a HelloVerifyRequest may be there to take. TLS_ERROR: see tls_library_error; the connection can be used again. */
+  dtls_listen(connection: TlsConnectionPointer, datagram: Pointer, length: number): number
+  /** Cookies given out so far are no longer accepted. */
+  dtls_replace_cookie_secret(context: TlsContextPointer): number
   tls_peer_agreed(connection: TlsConnectionPointer): TlsAgreedPointer
   /** The peer's certificate number index in DER, or NULL past the end. */
   tls_peer_certificate(connection: TlsConnectionPointer, chain: number, index: number): TlsBytesPointer
@@ -298,6 +329,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_signature_schemes',
   'tls_context_use_certificate',
   'tls_context_use_key',
+  'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',
   'tls_context_set_alpn',
@@ -340,9 +372,21 @@ export const EXPORT_NAMES = [
   'tls_send_ticket',
   'tls_abort',
   'tls_resume',
+  'tls_resume_signature',
   'tls_event_take',
   'tls_connection_error',
   'tls_connection_failed',
+  'dtls_set_mtu',
+  'dtls_receive',
+  'dtls_take',
+  'dtls_read',
+  'dtls_write',
+  'dtls_room',
+  'dtls_timeout',
+  'dtls_handle_timeout',
+  'dtls_set_peer',
+  'dtls_listen',
+  'dtls_replace_cookie_secret',
   'tls_peer_agreed',
   'tls_peer_certificate',
   'tls_peer_exporter',

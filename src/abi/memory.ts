@@ -59,6 +59,17 @@ export class Memory {
     return this.u8.slice(at, at + length)
   }
 
+  /** A copy, and nothing is left behind. */
+  takeOut(at: number, length: number): Uint8Array {
+    const copy = this.slice(at, length)
+    this.wipe(at, length)
+    return copy
+  }
+
+  wipe(at: number, length: number): void {
+    this.u8.fill(0, at, at + length)
+  }
+
   /** A NUL-terminated string. */
   text(at: number): string {
     return decoder.decode(this.slice(at, this.u8.indexOf(0, at) - at))

@@ -29,7 +29,7 @@ export interface ClientHello {
   pskIdentities: Uint8Array[]
   /** True when 0-RTT data follows. */
   earlyData: boolean
-  /** The message itself, without its four-byte header. */
+  /** The message itself, without its header; that of DTLS has a cookie in it. */
   raw: Uint8Array
 }
 
@@ -111,16 +111,22 @@ const EXTENSIONS: Record<number, (value: Reader, hello: ClientHello) => void> = 
 }
 const EARLY_DATA = 42
 
-/** @param body the message without its four-byte header */
+/** DTLS counts versions downwards from 0xfeff, to differ from TLS. */
+export const isDtls = (legacyVersion: number): boolean => legacyVersion >> 8 === 0xfe
+
+/** @param body the message without its header */
 export function parseClientHello(body: Uint8Array): ClientHello {
   const reader = new Reader(body)
   const legacyVersion = reader.number(2)
+  const random = reader.bytes(32)
+  const sessionId = reader.opaque(1)
+  if (isDtls(legacyVersion)) reader.opaque(1) // cookie
   const hello: ClientHello = {
     alpn: [],
     versions: [legacyVersion],
     legacyVersion,
-    random: reader.bytes(32),
-    sessionId: reader.opaque(1),
+    random,
+    sessionId,
     cipherSuites: reader.vector(2).numbers(),
     groups: [],
     pointFormats: [],

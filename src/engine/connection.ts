@@ -75,6 +75,8 @@ export interface Decision<Context> {
   psks?: readonly PreSharedKey[]
   /** On `psk`: the key for the identity asked for. Left out, the identity is unknown. */
   psk?: Uint8Array
+  /** On `sign`: the signature. */
+  signature?: Uint8Array
   /** On `verify`. Default 'keep': OpenSSL's verdict holds. */
   verdict?: 'keep' | 'refuse' | 'dangerouslyAccept'
   /** Refuses the handshake with this AlertDescription (112 is unrecognized_name, 42 bad_certificate). */
@@ -211,7 +213,9 @@ export abstract class Connection<Context extends ContextLike> {
     if (decision.session) this.#lend('session', [decision.session], (at) => exports.tls_connection_find_session(connection, at, decision.session!.length))
     for (const psk of decision.psks ?? []) this.#addPsk(psk)
     if (decision.psk && parked?.type === 'psk') this.#addPsk({ identity: parked.identity, key: decision.psk })
-    this.#set('resume', exports.tls_resume(connection, alertOf(decision, parked)))
+    const { signature } = decision
+    if (signature) this.#lend('signature', [signature], (at) => exports.tls_resume_signature(connection, at, signature.length))
+    else this.#set('resume', exports.tls_resume(connection, alertOf(decision, parked)))
     this.#waiting = false
     this.mayRead = true
   }
@@ -373,7 +377,8 @@ export abstract class Connection<Context extends ContextLike> {
     this.#waiting = status === TLS_WANT_CALLBACK
     if (status !== TLS_ERROR) return STATUS[status]!
     const { exports, memory } = this.library
-    const scene = { during, identity: this.#identity, cause: this.#refusal }
+    const signerThrew = this.library.signers.takeThrown() ?? (this.#refusal === undefined ? undefined : { error: this.#refusal })
+    const scene = { during, identity: this.#identity, cause: this.#refusal, signerThrew }
     const error = connectionError(memory.error(exports.tls_connection_error(this.handle.pointer)), scene)
     if (error.code === 'ERR_TLS_TRUNCATED') this.progress.endReading('truncated')
     this.#fail(error)

@@ -1,13 +1,17 @@
 // SecureContext: SSL_CTX, what many connections share. Certificates and lists are parsed once, here.
-import { TLS_ERROR, type TlsContextPointer } from '../abi/generated.ts'
+import { TLS_ERROR, TLS_PROTOCOL_DTLS, TLS_PROTOCOL_TLS, TLS_SIGNER_LATER, type TlsContextPointer } from '../abi/generated.ts'
 import { Handle } from '../abi/handle.ts'
 import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
 import { TlsEngine } from './engine.ts'
-import { hostRoots } from '../host-roots.ts'
-import type { ContextOptions, EngineOptions } from './options.ts'
+import { hostRoots, type HostRoots } from '../host-roots.ts'
+import type { ContextOptions, EngineOptions, EngineSettings } from './options.ts'
+import { rawSigner, type Signer } from './signer.ts'
 import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
+
+/** On the wire; DTLS counts downwards, to differ from TLS. */
+const DTLS_1_2 = 0xfefd
 
 /** SSL_CTX: settings that many connections share. Made by `createContext`, freed by `free`. */
 export class SecureContext {
@@ -17,19 +21,22 @@ export class SecureContext {
   readonly #hasOwnCa: boolean
   readonly #hasIdentity: boolean
   readonly #extraCa: readonly Uint8Array[]
+  readonly #hostRoots: HostRoots | undefined
   readonly #reports: { sessions: boolean; earlyData: boolean }
 
-  /** Use `createContext`. */
-  constructor(library: Library, options: ContextOptions) {
+  /** Use `createContext`. @param protocol TLS_PROTOCOL_*: datagrams come by way of DtlsContext */
+  constructor(library: Library, options: ContextOptions, protocol: number = TLS_PROTOCOL_TLS) {
     const settings = parseContextOptions(options)
+    if (protocol === TLS_PROTOCOL_DTLS) settings.versions = [DTLS_1_2, DTLS_1_2]
     const { exports } = library
-    const pointer = exports.tls_context_new()
+    const pointer = exports.tls_context_new(protocol)
     if (!pointer) throw settingError(library.memory.error(exports.tls_library_error()), 'createContext')
     this.#library = library
     this.#handle = new Handle(pointer, (context) => exports.tls_context_free(context))
     this.#hasCa = this.#hasOwnCa = settings.ca.length > 0
     this.#hasIdentity = settings.identities.length > 0
     this.#extraCa = settings.extraCa
+    this.#hostRoots = options.hostRoots
     this.#reports = { sessions: options.tickets === 'stateful', earlyData: Boolean(options.maxEarlyData) }
     try {
       this.#apply(settings)
@@ -44,19 +51,25 @@ export class SecureContext {
    * @throws TlsError of kind `usage`
    */
   createEngine(options: EngineOptions): TlsEngine {
+    const settings = this.checkEngineOptions(options)
+    return new TlsEngine(this.#library, this.#handle.pointer, settings)
+  }
+
+  /** For DtlsContext: the options, checked against what this context has. */
+  checkEngineOptions(options: EngineOptions): EngineSettings {
     if (this.#handle.isFree) throw usageError('createEngine: this SecureContext has been freed')
     const checked = parseEngineOptions(options)
     const { role, psk, psks, park, expectedKeys, clientCertificate = 'none', dangerouslyAcceptAnyCertificate } = checked
     const verifies = !dangerouslyAcceptAnyCertificate && !expectedKeys
     if (role === 'client' && verifies && !psk) this.#needCa()
     if (role === 'server') {
-      if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key`, or `pkcs12`, to createContext')
+      if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key` or `signer`, or `pkcs12`, to createContext')
       const decidesElsewhere = park?.includes('verify')
       if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !decidesElsewhere) {
         throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
       }
     }
-    return new TlsEngine(this.#library, this.#handle.pointer, { ...checked, ...this.#reports })
+    return { ...checked, ...this.#reports }
   }
 
   /**
@@ -94,7 +107,7 @@ export class SecureContext {
   /** Roots are read at the first client that needs them: 150 certificates take some milliseconds to parse. */
   #needCa(): void {
     if (this.#hasCa) return
-    this.#addCa(new TextEncoder().encode(hostRoots()))
+    this.#addCa(new TextEncoder().encode(hostRoots('ca', this.#hostRoots)))
     for (const ca of this.#extraCa) this.#addCa(ca)
     this.#hasCa = true
   }
@@ -123,8 +136,9 @@ export class SecureContext {
     set('groups', settings.groups, exports.tls_context_set_groups)
     set('signatureSchemes', settings.signatureSchemes, exports.tls_context_set_signature_schemes)
     for (const [option, value] of settings.numbers) this.#check('a number', exports.tls_context_set_option(pointer, option, value))
-    for (const { cert, key, pkcs12, passphrase } of settings.identities) {
+    for (const { cert, key, signer, pkcs12, passphrase } of settings.identities) {
       load('cert', cert, (at, length) => exports.tls_context_use_certificate(pointer, at, length))
+      if (signer) this.#useSigner(signer)
       load('key', key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text), passphrase)
       load('pkcs12', pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text), passphrase)
     }
@@ -138,6 +152,12 @@ export class SecureContext {
     load('dhParameters', settings.dhParameters, (at, length) => exports.tls_context_set_dh_parameters(pointer, at, length))
     load('ocspResponse', settings.ocspResponse, (at, length) => exports.tls_context_set_ocsp_response(pointer, at, length))
     if (settings.ticketKeys) this.ticketKeys = settings.ticketKeys
+  }
+
+  #useSigner(signer: Signer | 'event'): void {
+    const { exports, signers } = this.#library
+    const id = signer === 'event' ? TLS_SIGNER_LATER : signers.add(rawSigner(signer))
+    this.#check('`signer` was refused', exports.tls_context_use_signer(this.#handle.pointer, id))
   }
 
   #check(what: string, status: number): void {

@@ -114,7 +114,7 @@ export class TlsEngine extends Connection<SecureContext> {
     if (this.progress.readSide === 'closeNotify') return { status: 'closed', plaintext: NOTHING }
     const { exports, memory, scratch, scratchSize } = this.library
     const count = exports.tls_read(connection, scratch, Math.min(maximum, scratchSize))
-    if (count > 0) return { status: 'done', plaintext: memory.slice(scratch, count) }
+    if (count > 0) return { status: 'done', plaintext: memory.takeOut(scratch, count) }
     const status = this.statusOf(count, 'reading')
     this.mayRead = status !== 'want-read' && status !== 'closed'
     if (status === 'closed') this.readingEnded()
@@ -136,6 +136,7 @@ export class TlsEngine extends Connection<SecureContext> {
       const piece = chunk.subarray(accepted, accepted + scratchSize)
       memory.u8.set(piece, scratch)
       const count = exports.tls_write_early(connection, scratch, piece.length)
+      memory.wipe(scratch, piece.length)
       if (count <= 0) return { status: this.statusOf(count, 'writing early data'), accepted }
       accepted += count
     }
@@ -155,6 +156,7 @@ export class TlsEngine extends Connection<SecureContext> {
       const piece = chunk.subarray(accepted, accepted + scratchSize)
       memory.u8.set(piece, scratch)
       const count = exports.tls_write(connection, scratch, piece.length)
+      memory.wipe(scratch, piece.length)
       if (count <= 0) return { status: this.statusOf(count, 'writing'), accepted }
       accepted += count
       if (count < piece.length) return { status: 'want-write', accepted }

@@ -10,11 +10,13 @@ import {
   TLS_EVENT_MESSAGE,
   TLS_EVENT_PSK,
   TLS_EVENT_SESSION,
+  TLS_EVENT_SIGN,
   TLS_EVENT_STATE,
 } from '../abi/generated.ts'
 import { counted, type Taken } from '../abi/memory.ts'
 import { alertName } from '../errors.ts'
 import { parseClientHello, type ClientHello } from './client-hello.ts'
+import { signRequest, type SignRequest } from './signer.ts'
 
 /** Seen from here. */
 export type Direction = 'received' | 'sent'
@@ -25,7 +27,7 @@ export type EngineEvent =
   | { type: 'secureConnect' }
   /** `engine.agreed` has changed: by renegotiation, or post-handshake authentication. */
   | { type: 'agreed' }
-  /** With `park`: nothing goes on until `engine.resume`. */
+  /** With `park`, or `signer: 'event'`: nothing goes on until `engine.resume`. */
   | ParkEvent
   /**
    * A session to resume later. On clients; TLS 1.3 servers send several. On servers with `tickets: 'stateful'`, to be stored under its id
@@ -54,10 +56,12 @@ export type ParkEvent =
   | { type: 'verify'; ok: boolean; code?: string; depth: number; peerChain: Uint8Array[]; verifiedChain: Uint8Array[] }
   /** Server, TLS 1.2: the client wants to use the key with this identity. (In TLS 1.3 identities come in the ClientHello.) */
   | { type: 'psk'; identity: string }
+  /** With `signer: 'event'`: the handshake needs a signature of ours. */
+  | { type: 'sign'; request: SignRequest }
 
 /** Whether the handshake waits for an answer to this event. */
 export const isParkEvent = (event: EngineEvent): event is ParkEvent =>
-  event.type === 'clientHello' || event.type === 'certificateRequest' || event.type === 'verify' || event.type === 'psk'
+  event.type === 'clientHello' || event.type === 'certificateRequest' || event.type === 'verify' || event.type === 'psk' || event.type === 'sign'
 
 /** What a `message` event holds. */
 export type MessageContent = 'recordHeader' | 'innerContentType' | 'changeCipherSpec' | 'alert' | 'handshake' | 'other'
@@ -100,6 +104,8 @@ export function decodeEvent({ kind, detail, bytes }: Taken): EngineEvent {
       return { type: 'message', direction: directionOf(detail), content: CONTENTS[detail & 0xffff] ?? 'other', bytes }
     case TLS_EVENT_CLIENT_HELLO:
       return { type: 'clientHello', hello: parseClientHello(bytes) }
+    case TLS_EVENT_SIGN:
+      return { type: 'sign', request: signRequest(detail, bytes) }
     default:
       throw new Error(`internal: unknown event kind ${kind}`)
   }

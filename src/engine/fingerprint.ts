@@ -2,7 +2,7 @@
 // can copy another's hello.
 import { library } from '../abi/instance.ts'
 import { settingError } from '../errors.ts'
-import type { ClientHello } from './client-hello.ts'
+import { isDtls, type ClientHello } from './client-hello.ts'
 
 /** RFC 8701: reserved values that keep servers tolerant. Fingerprints leave them out. */
 const isGrease = (value: number): boolean => (value & 0x0f0f) === 0x0a0a && value >> 8 === (value & 0xff)
@@ -24,7 +24,10 @@ export function ja3(hello: ClientHello): { text: string; digest: string } {
   return { text, digest: hexDigest('MD5', text) }
 }
 
-const JA4_VERSIONS: Record<number, string> = { 0x0304: '13', 0x0303: '12', 0x0302: '11', 0x0301: '10', 0x0300: 's3' }
+const JA4_VERSIONS: Record<number, string> = {
+  ...{ 0x0304: '13', 0x0303: '12', 0x0302: '11', 0x0301: '10', 0x0300: 's3' },
+  ...{ 0xfefc: 'd3', 0xfefd: 'd2', 0xfeff: 'd1' },
+}
 const SERVER_NAME = 0
 const ALPN = 16
 
@@ -43,12 +46,14 @@ function ja4Alpn(first: string | undefined): string {
   return hex[0]! + hex.at(-1)!
 }
 
-/** JA4 over TCP: "t13d1516h2_8daaf6152771_e5627efa2ab1". */
+/** JA4: "t13d1516h2_8daaf6152771_e5627efa2ab1"; its first letter is "t" over TCP, "d" for DTLS. */
 export function ja4(hello: ClientHello): string {
   const suites = withoutGrease(hello.cipherSuites)
   const extensions = withoutGrease(hello.extensions)
-  const version = JA4_VERSIONS[Math.max(...withoutGrease(hello.versions))] ?? '00'
-  const head = `t${version}${hello.servername === undefined ? 'i' : 'd'}${count(suites)}${count(extensions)}${ja4Alpn(hello.alpn[0])}`
+  const datagrams = isDtls(hello.legacyVersion)
+  const versions = withoutGrease(hello.versions)
+  const version = JA4_VERSIONS[datagrams ? Math.min(...versions) : Math.max(...versions)] ?? '00'
+  const head = `${datagrams ? 'd' : 't'}${version}${hello.servername === undefined ? 'i' : 'd'}${count(suites)}${count(extensions)}${ja4Alpn(hello.alpn[0])}`
   const sorted = extensions.filter((type) => type !== SERVER_NAME && type !== ALPN).map(hex4).sort()
   const schemes = hello.signatureSchemes.map(hex4).join(',')
   const tail = schemes ? `${sorted.join(',')}_${schemes}` : sorted.join(',')

@@ -1,4 +1,6 @@
 // What a caller may say, each option with its default and the reason for it. settings.ts checks it.
+import type { HostRoots } from '../host-roots.ts'
+import type { Signer } from './signer.ts'
 
 /** Which end of the handshake. */
 export type Role = 'client' | 'server'
@@ -15,6 +17,11 @@ export interface Identity {
   cert?: Encoded
   /** PKCS#8, encrypted or not, PKCS#1 or SEC1. */
   key?: Encoded
+  /**
+   * Instead of `key`: signs with the private key of `cert`, which is somewhere else (HSM, KMS, another thread). 'event' is for signatures
+   * that take time: the engine parks with a `sign` event. See docs/signer.md.
+   */
+  signer?: Signer | 'event'
   /** Decrypts `key` or `pkcs12`. */
   passphrase?: string
   /** Certificate, key and chain in one PKCS#12 file, instead of `cert` and `key`. */
@@ -42,6 +49,8 @@ export interface ContextOptions extends Identity {
    * default: public roots say nothing about who may be a client.
    */
   ca?: Encoded | readonly Encoded[]
+  /** Which of the host's roots, without `ca`. Default 'default': those the runtime's own TLS would trust. */
+  hostRoots?: HostRoots
   /** Certificates to trust besides the host's roots. */
   extraCa?: Encoded | readonly Encoded[]
   /** Revocation lists. Once there is one, every certificate of a chain needs its issuer's list, or only the leaf: `crlCheck`. */

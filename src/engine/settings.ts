@@ -22,7 +22,8 @@ import {
   TLS_TICKETS_STATELESS,
 } from '../abi/generated.ts'
 import { usageError } from '../errors.ts'
-import type { ContextOptions, Encoded, EngineOptions, LegacyVersion, ParkPoint, Role, Version } from './options.ts'
+import type { ContextOptions, Encoded, EngineOptions, Identity, LegacyVersion, ParkPoint, Role, Version } from './options.ts'
+import type { Signer } from './signer.ts'
 
 /**
  * RFC 9325's recommendation for TLS 1.2, without its CBC fallbacks: ECDHE only, AEAD only. ChaCha20-Poly1305 comes first here and in
@@ -61,7 +62,7 @@ export interface ContextSettings {
   ca: readonly Uint8Array[]
   extraCa: readonly Uint8Array[]
   crls: readonly Uint8Array[]
-  identities: readonly { cert?: Uint8Array; key?: Uint8Array; pkcs12?: Uint8Array; passphrase?: string }[]
+  identities: readonly { cert?: Uint8Array; key?: Uint8Array; signer?: Signer | 'event'; pkcs12?: Uint8Array; passphrase?: string }[]
   sessionIdContext: Uint8Array
   verifyTime?: number
   policies: readonly string[]
@@ -79,6 +80,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
   const { insecureLegacyPeers: legacy, sessionIdContext = encoder.encode('membio') } = options
   checkLists(options)
   if (sessionIdContext.length > 32) throw usageError(`sessionIdContext has ${sessionIdContext.length} bytes, at most 32 fit`)
+  if (options.ca && options.hostRoots) throw usageError('`ca` replaces the roots of `hostRoots`: give one of the two')
   if (options.ca && options.extraCa) throw usageError('`ca` replaces the roots, `extraCa` adds to them: give one of the two')
   const signatureSchemes = options.signatureSchemes && joined('signatureSchemes', options.signatureSchemes)
   return {
@@ -113,6 +115,7 @@ function checkLists(options: ContextOptions): void {
   }
 }
 const CHOICES = {
+  hostRoots: ['default', 'bundled', 'system'],
   crlCheck: ['leaf', 'chain'],
   rawPublicKeys: ['accept', 'require'],
   cipherPreference: ['server', 'client'],
@@ -163,20 +166,28 @@ function versionsOf({ insecureLegacyPeers: legacy, minVersion = legacy ? 'TLSv1'
 }
 
 function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
-  const { cert, key, pkcs12, passphrase, identities } = options
-  if (identities && (cert ?? key ?? pkcs12)) throw usageError('give either `identities` or one certificate by `cert`, `key`, `pkcs12`, not both')
-  const all = identities ?? (cert || key || pkcs12 ? [{ cert, key, pkcs12, passphrase }] : [])
+  const { cert, key, signer, pkcs12, passphrase, identities } = options
+  if (identities && (cert ?? key ?? signer ?? pkcs12)) throw usageError('give either `identities` or one certificate by `cert`, `key`, `pkcs12`, not both')
+  const all = identities ?? (cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : [])
   return all.map((one) => {
     if (one.pkcs12 && (one.cert || one.key)) throw usageError('give either `pkcs12` or `cert` and `key`, not both')
-    if (one.cert && !one.key) throw usageError('`cert` is given without `key`')
+    if (one.signer) checkSigner(one)
+    else if (one.cert && !one.key) throw usageError('`cert` is given without `key` or `signer`')
     if (one.key && !one.cert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
     return {
       cert: one.cert ? encoded('cert', one.cert) : undefined,
       key: one.key ? encoded('key', one.key) : undefined,
+      signer: one.signer,
       pkcs12: one.pkcs12 && encoded('pkcs12', one.pkcs12),
       passphrase: one.passphrase,
     }
   })
+}
+
+function checkSigner({ cert, key, pkcs12, signer }: Identity): void {
+  if (typeof signer !== 'function' && signer !== 'event') throw usageError(`\`signer\` must be a function or 'event', not ${JSON.stringify(signer)}`)
+  if (key || pkcs12) throw usageError(`give either \`${key ? 'key' : 'pkcs12'}\` or \`signer\`, not both`)
+  if (!cert) throw usageError('`signer` is given without `cert`: the certificate says whose key it is')
 }
 
 function pinDigests(pins: readonly string[]): Uint8Array {

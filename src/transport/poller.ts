@@ -8,7 +8,6 @@ import type { Decision, Status } from '../engine/connection.ts'
 import type { SecureContext } from '../engine/context.ts'
 import type { TlsEngine } from '../engine/engine.ts'
 import type { EngineEvent, ParkEvent } from '../engine/events.ts'
-import type { ParkPoint } from '../engine/options.ts'
 import { isParkEvent } from '../engine/events.ts'
 import { closedInHandshake, TlsError, usageError } from '../errors.ts'
 import { nextLoop } from './next-loop.ts'
@@ -57,7 +56,7 @@ export interface Deadlines {
  * `park`. A promise that rejects refuses the handshake with internal_error; the reason is the `cause` of the error that `onClose` gets.
  */
 export type Decisions = {
-  [P in ParkPoint]?: (event: Extract<ParkEvent, { type: P }>) => Decision<SecureContext> | Promise<Decision<SecureContext>>
+  [P in ParkEvent['type']]?: (event: Extract<ParkEvent, { type: P }>) => Decision<SecureContext> | Promise<Decision<SecureContext>>
 }
 
 /** How to drive a connection; all has defaults. */

@@ -21,7 +21,7 @@ export function encoded(what: string, value: Encoded): Uint8Array {
 
 /** One value, several or none, as fields of the same name. */
 export function encodedFields(call: string, name: string, values: Encoded | readonly Encoded[] | undefined): Field[] {
-  const list = values === undefined ? [] : typeof values === 'string' || values instanceof Uint8Array ? [values] : values
+  const list = values === undefined ? [] : Array.isArray(values) ? (values as readonly Encoded[]) : [values as Encoded]
   return list.map((value) => [name, encoded(`${call}: \`${name}\``, value)])
 }
 

@@ -84,6 +84,11 @@ export interface IssueOptions extends SubjectOptions {
   policies?: readonly string[]
   /** Of a CA: the names it may certify. */
   nameConstraints?: { permitted?: readonly NameRange[]; excluded?: readonly NameRange[] }
+  /**
+   * Default false: an issuer that is no CA, or whose key usage does not allow it, is refused, for nobody would believe the certificate. True
+   * is for tests of those who shall not believe it.
+   */
+  allowAnyIssuer?: boolean
 }
 
 /** A certificate for a key of ours. */
@@ -130,6 +135,7 @@ export function createCertificate(options: CertificateOptions | PublicKeyCertifi
   const fields = [
     ...sourceFields(call, options),
     ...issuerFields(call, options.issuer),
+    ...(options.allowAnyIssuer ? [['anyIssuer', ''] as const] : []),
     ...periodFields(call, ['notBefore', options.notBefore, -5 * MINUTE], ['notAfter', options.notAfter, 90 * DAY]),
     ...serialFields(call, options.serialNumber),
     ...extensionFields(call, options),

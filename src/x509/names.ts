@@ -30,7 +30,8 @@ export function subjectFields(call: string, subject: Subject = {}): Field[] {
     : Object.entries(subject as Record<string, string | readonly string[]>).flatMap(([type, value]) => [value].flat().map((one) => ({ type, value: one })))
   return attributes.map(({ type, value }) => {
     if (typeof value !== 'string' || !value || /[\0-\x1f\x7f]/.test(value)) {
-      throw usageError(`${call}: \`subject\`: ${type} is ${JSON.stringify(value)}; it must be text, not empty and without control characters`)
+      const found = `${call}: \`subject\`: ${type} is ${JSON.stringify(value)}`
+      throw usageError(`${found}; it must be text, not empty, and must not contain line breaks or other control characters`)
     }
     return ['subject', [['type', type], ['value', value]]]
   })
@@ -95,4 +96,4 @@ export function objectIdentifier(call: string, option: string, oid: string): str
 }
 
 /** Looks like one; whether it is, OpenSSL decides. */
-export const isIpAddress = (host: string): boolean => typeof host === 'string' && (host.includes(':') || /^\d{1,3}(\.\d{1,3}){3}$/.test(host))
+export const isIpAddress = (host: string): boolean => /^(?=.*:)[\da-f:.]+$|^\d{1,3}(\.\d{1,3}){3}$/i.test(host)

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { ja3, ja4, type ContextOptions } from '../../src/index.ts'
 import { parseCertificate } from '../../src/x509/index.ts'
 import { createPublicKey } from 'node:crypto'
-import { HOST, HOSTS, issue, root, server } from '../support/certs.ts'
+import { server } from '../support/certs.ts'
 import { expectError, expectThrow } from '../support/expect.ts'
 import { makePair } from '../support/pair.ts'
 import { suite } from '../support/suite.ts'
@@ -166,6 +166,7 @@ const misuse = suite('engine: conflicting options')
 
 const CONFLICTS: readonly { name: string; options: ContextOptions; message: string }[] = [
   { name: 'ca and extraCa', options: { ca: 'x', extraCa: 'y' }, message: 'give one of the two' },
+  { name: 'ca and hostRoots', options: { ca: 'x', hostRoots: 'system' }, message: 'give one of the two' },
   { name: 'a level below 2', options: { securityLevel: 1 }, message: 'insecureLegacyPeers' },
   { name: 'a level that is none', options: { securityLevel: 9 }, message: 'from 2 to 5' },
   { name: 'identities beside a certificate', options: { ...server(), identities: [server('RSA-2048')] }, message: 'not both' },
@@ -197,5 +198,3 @@ fingerprints('are those of the client that was met, whoever it talks to', (t) =>
   assert.match(ja4(first), /^t13d\d{4}h2_[\da-f]{12}_[\da-f]{12}$/)
   assert.match(ja3(first).text, /^771,4867-/)
 })
-
-void [HOST, HOSTS, issue, root]

@@ -13,7 +13,10 @@ const encoder = new TextEncoder()
 
 /** An open pair, and a sealer with the client's keys. */
 function hijacked(t: Case, cut?: typeof byteByByte): { pair: Pair; sealer: Sealer; feed: (...records: Uint8Array[]) => void } {
-  const pair = t.own(makePair({ client: { cipherSuites: ['TLS_AES_128_GCM_SHA256'] }, clientEngine: { keylog: true }, cut })).establish().run()
+  const pair = t
+    .own(makePair({ client: { cipherSuites: ['TLS_AES_128_GCM_SHA256'] }, clientEngine: { keylog: true }, cut }))
+    .establish()
+    .run()
   const feed = (...records: Uint8Array[]) => {
     pair.server.wire = concat([pair.server.wire, ...records])
     pair.deliver(pair.server)
@@ -71,7 +74,10 @@ sealed('answers that nobody takes stop reading, cost a fixed amount, and lose no
   assert.is(server.engine.wants().readPlaintext, true)
   assert.ok(server.plaintext.length < asked)
   pair.run()
-  assert.equal(server.plaintext, Uint8Array.from({ length: asked }, (_, i) => i & 255))
+  assert.equal(
+    server.plaintext,
+    Uint8Array.from({ length: asked }, (_, i) => i & 255),
+  )
   assert.is(client.plaintext.length, written.length)
   pair.send(server, 'still here')
   assert.is(client.plaintext.length, written.length + 10)
@@ -85,7 +91,11 @@ const BROKEN: { name: string; record: (sealer: Sealer) => Uint8Array; alert?: st
   { name: 'nothing at all', record: (s) => s.sealInner(new Uint8Array(0)) },
   { name: 'an unknown content type', record: (s) => s.seal(99, [1, 2, 3]), alert: 'unexpected_message' },
   { name: 'a ChangeCipherSpec', record: (s) => s.seal(CONTENT.changeCipherSpec, [1]), alert: 'unexpected_message' },
-  { name: 'a handshake message that does not belong here', record: (s) => s.seal(CONTENT.handshake, [20, 0, 0, 1, 0]), alert: 'unexpected_message' },
+  {
+    name: 'a handshake message that does not belong here',
+    record: (s) => s.seal(CONTENT.handshake, [20, 0, 0, 1, 0]),
+    alert: 'unexpected_message',
+  },
   { name: 'a ClientHello: renegotiation', record: (s) => s.seal(CONTENT.handshake, [1, 0, 0, 2, 3, 3]), alert: 'unexpected_message' },
   { name: 'a session ticket from a client', record: (s) => s.seal(CONTENT.handshake, [4, 0, 0, 1, 0]), alert: 'unexpected_message' },
   { name: 'an empty handshake record', record: (s) => s.seal(CONTENT.handshake, []), alert: 'unexpected_message' },
@@ -130,7 +140,11 @@ for (const level of [1, 2, 9]) {
 for (const level of [1, 2]) {
   sealed(`user_canceled before close_notify is an end in good order, level ${level}`, (t) => {
     const { pair, sealer, feed } = hijacked(t)
-    feed(sealer.seal(CONTENT.alert, [1, 90]), sealer.seal(CONTENT.applicationData, encoder.encode('bye')), sealer.seal(CONTENT.alert, [level, 0]))
+    feed(
+      sealer.seal(CONTENT.alert, [1, 90]),
+      sealer.seal(CONTENT.applicationData, encoder.encode('bye')),
+      sealer.seal(CONTENT.alert, [level, 0]),
+    )
     assert.is(pair.server.error, undefined)
     assert.is(pair.server.text, 'bye')
     for (let i = 0; i < 2; i++) assert.is(pair.server.engine.readPlaintext().status, 'closed')

@@ -1,6 +1,5 @@
 // Whom a context trusts beyond its list of CAs: revocation lists, pins, partial chains, depth, policies, purpose. Lists and odd
 // certificates come from the openssl command.
-import * as assert from 'uvu/assert'
 import { createHash, X509Certificate } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -112,5 +111,3 @@ chains('verifyTime decides what has expired', (t) => {
   check(t, { verifyTime: later }, server(), 'CERT_HAS_EXPIRED')
   check(t, { verifyTime: new Date(Date.now() - 10 * 86_400_000), ca: root().cert }, bad('expired'), 'CERT_NOT_YET_VALID')
 })
-
-void assert

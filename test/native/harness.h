@@ -40,6 +40,7 @@ void pressure_cases(void);
 void hostile_cases(void);
 void lifetime_cases(void);
 void credential_cases(void);
+void datagram_cases(void);
 void memory_cases(void);
 /* Before OpenSSL's first allocation. */
 int memory_install(void);

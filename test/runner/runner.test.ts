@@ -1,4 +1,5 @@
 // Who watches the watchers: every way a test file can go wrong must come out as a failure.
+import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
 import { run } from '../support/node.ts'
 import { runFile } from '../support/run-file.ts'
@@ -6,7 +7,7 @@ import { suite } from '../support/suite.ts'
 
 const test = suite('runner')
 
-const fixture = (name: string) => runFile(new URL(`${name}.fixture.js`, import.meta.url).pathname, { grace: 3 })
+const fixture = (name: string) => runFile(fileURLToPath(new URL(`${name}.fixture.js`, import.meta.url)), { grace: 3 })
 
 /** What becomes of each case of outcomes.fixture.ts, and what its failure says. */
 const OUTCOMES: Record<string, RegExp | undefined> = {
@@ -70,6 +71,10 @@ test('a name that matches no file is a failure', () => {
 
 test('--list names the files, --reporter json tells everything', () => {
   assert.is(runner('--list', 'engine/phase').stdout, 'engine/phase\n')
-  const { passed, failed, files } = JSON.parse(runner('--reporter', 'json', 'engine/phase').stdout) as Record<string, never>
-  assert.equal([passed > 30, failed, (files as { file: string }[]).map(({ file }) => file)], [true, 0, ['engine/phase']])
+  const told = JSON.parse(runner('--reporter', 'json', 'engine/phase').stdout) as {
+    passed: number
+    failed: number
+    files: { file: string }[]
+  }
+  assert.equal([told.passed > 30, told.failed, told.files.map(({ file }) => file)], [true, 0, ['engine/phase']])
 })
