@@ -45,8 +45,8 @@ export interface ContextOptions extends Identity {
 
   /**
    * Certificates to trust, instead of the host's. Default for clients: the host's roots (Node, Deno, Bun); where the host shows
-   * none (browsers, workerd) a client must give them. Servers trust nobody by default: public roots say nothing about who may
-   * be a client.
+   * none (browsers, workerd) a client must give them, for instance `mozillaRoots` of membio/roots. Servers trust nobody by
+   * default: public roots say nothing about who may be a client.
    */
   ca?: Encoded | readonly Encoded[]
   /** Which of the host's roots, without `ca`. Default 'default': those the runtime's own TLS would trust. */
