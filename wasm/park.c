@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "signer.h"
 
 void park(tls_connection *c, uint32_t kind, const void *data, size_t length) {
   if (c->waiting == kind) return; /* asked already */
