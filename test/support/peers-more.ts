@@ -47,4 +47,16 @@ export async function answered(party: Party, line = '0123456789'): Promise<void>
   if (answer !== line && answer !== [...line].reverse().join('')) throw new Error(`said ${line}, heard ${answer}`)
 }
 
+let exchanges = 0
+
+/** With an s_server that sends what it reads: we say a line, it prints it; it says one, we get it. Digits only, for they are no commands. */
+export async function exchanged(program: Program, party: Party): Promise<void> {
+  const line = String(10_000 + exchanges++)
+  party.poller.write(`${line}\n`)
+  await program.until(new RegExp(`^${line}$`, 'm'))
+  const before = party.text.length
+  await program.write(`${line}\n`)
+  await party.until(() => party.text.slice(before) === `${line}\n`)
+}
+
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
