@@ -1,5 +1,7 @@
 // What the tests of single features need beside peers.ts: s_client with its command letters, lines said and answered, files the peers read.
-import { HOST, root } from './certs.ts'
+import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type Server, type TlsOptions } from 'node:tls'
+import { HOST, root, server as goodServer } from './certs.ts'
 import { file, missing, Program } from './peers.ts'
 import type { Party } from './sockets-party.ts'
 import { suite, type Case, type Skip, type Suite } from './suite.ts'
@@ -57,6 +59,21 @@ export async function exchanged(program: Program, party: Party): Promise<void> {
   const before = party.text.length
   await program.write(`${line}\n`)
   await party.until(() => party.text.slice(before) === `${line}\n`)
+}
+
+/** A tls.Server that sends back what it receives, for those who need its events. */
+export async function nodeEcho(t: Case, options: TlsOptions, prepare: (server: Server) => void = () => {}): Promise<number> {
+  const open = new Set<Socket>()
+  const server = createServer({ ...goodServer(), ...options }, (socket) => void socket.on('error', () => {}).pipe(socket))
+  server.on('connection', (socket: Socket) => open.add(socket))
+  server.on('tlsClientError', () => {})
+  prepare(server)
+  t.defer(() => {
+    for (const socket of open) socket.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
