@@ -14,6 +14,9 @@ static int is_ip_address(const char *text) {
   return address != NULL;
 }
 
+/* A server asks the host when its first handshake is complete; what comes later, OpenSSL's verdict decides alone. */
+static int can_ask(const tls_connection *c) { return c->role == TLS_ROLE_CLIENT || !c->established; }
+
 /* Called by OpenSSL for each certificate of the chain, and for each error found. */
 static int verify_step(int ok, X509_STORE_CTX *store) {
   SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -25,7 +28,7 @@ static int verify_step(int ok, X509_STORE_CTX *store) {
     if (c->verify_result == X509_V_ERR_DANE_NO_MATCH) c->verify_result = X509_V_ERR_RPK_UNTRUSTED;
     c->verify_depth = X509_STORE_CTX_get_error_depth(store);
   }
-  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || c->flags & TLS_FLAG_PARK_VERIFY;
+  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || (c->flags & TLS_FLAG_PARK_VERIFY && can_ask(c));
 }
 
 static int identity_set(tls_connection *c, const char *identity) {
