@@ -6,3 +6,4 @@ int32_t membio_sign(uint32_t signer, uint32_t scheme, const uint8_t *message, ui
   (void)signer, (void)scheme, (void)message, (void)length, (void)out, (void)capacity;
   return -1;
 }
+void signer_cases(void) {}
