@@ -57,12 +57,18 @@ int verify_identity_matches(X509 *certificate, const char *identity) {
   return X509_check_host(certificate, identity, 0, VERIFY_HOST_FLAGS, NULL) == 1;
 }
 
+/* In a ticket's mark, besides the mode: OpenSSL's verdict was against the client, and the host has yet to decide (park.c). */
+#define UNDECIDED 0x80
+
 /*
  * A ticket carries how its connection verified the client. Another mode does not resume it: a client that showed no certificate
- * where none was asked for must not come in where one is required.
+ * where none was asked for must not come in where one is required. Nor does a client that the host might have refused, unless the host
+ * is asked again.
  */
 static int ticket_mark(SSL *ssl, void *unused) {
-  uint8_t mode = (uint8_t)connection_of(ssl)->verify_mode;
+  tls_connection *c = connection_of(ssl);
+  int undecided = c->flags & TLS_FLAG_PARK_VERIFY && SSL_get_verify_result(ssl) != X509_V_OK;
+  uint8_t mode = (uint8_t)(c->verify_mode | (undecided ? UNDECIDED : 0));
   (void)unused;
   return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &mode, sizeof mode);
 }
@@ -74,8 +80,9 @@ static SSL_TICKET_RETURN ticket_check(SSL *ssl, SSL_SESSION *session, const unsi
   (void)name, (void)name_length, (void)unused;
   if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_ABORT;
+  tls_connection *c = connection_of(ssl);
   if (!SSL_SESSION_get0_ticket_appdata(session, (void **)&mode, &length) || length != sizeof *mode ||
-      *mode != connection_of(ssl)->verify_mode)
+      (*mode & ~UNDECIDED) != c->verify_mode || (*mode & UNDECIDED && !(c->flags & TLS_FLAG_PARK_VERIFY)))
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
