@@ -53,24 +53,99 @@ void pattern_fill(uint8_t *out, size_t length, uint32_t seed) {
 
 /* ---- Credentials ---- */
 
-static char *text_of(tls_bytes *bytes) {
-  if (bytes == NULL) {
-    fprintf(stderr, "%s\n", tls_library_error()->stack);
-    abort();
+void request_put(request *r, const char *name, const void *value, size_t length) {
+  uint32_t counts[2] = {(uint32_t)strlen(name), (uint32_t)length};
+  r->bytes = realloc(r->bytes, r->length + 8 + counts[0] + length);
+  uint8_t *at = r->bytes + r->length;
+  memcpy(at, &counts[0], 4);
+  memcpy(at + 4, name, counts[0]);
+  memcpy(at + 4 + counts[0], &counts[1], 4);
+  if (length > 0) memcpy(at + 8 + counts[0], value, length);
+  r->length += 8 + counts[0] + length;
+}
+
+void request_text(request *r, const char *name, const char *text) { request_put(r, name, text, strlen(text)); }
+
+void request_group(request *r, const char *name, request *group) {
+  request_put(r, name, group->bytes, group->length);
+  request_free(group);
+}
+
+void request_free(request *r) {
+  free(r->bytes);
+  *r = (request){NULL, 0};
+}
+
+const uint8_t *field_of(const tls_bytes *fields, const char *name, size_t *length) {
+  const uint8_t *at = (const uint8_t *)(fields + 1), *end = at + fields->length;
+  while (at < end) {
+    uint32_t counts[2];
+    memcpy(&counts[0], at, 4);
+    memcpy(&counts[1], at + 4 + counts[0], 4);
+    const uint8_t *value = at + 8 + counts[0];
+    *length = counts[1];
+    if (counts[0] == strlen(name) && memcmp(at + 4, name, counts[0]) == 0) return value;
+    at = value + counts[1];
   }
-  char *text = malloc(bytes->length + 1);
-  memcpy(text, bytes + 1, bytes->length);
-  text[bytes->length] = '\0';
-  tls_bytes_free(bytes);
+  return NULL;
+}
+
+/* "name=value" as fields of these names. */
+static void put_pair(request *r, const char *field, const char *name, const char *value, const char *line) {
+  request group = {NULL, 0};
+  const char *equals = strchr(line, '=');
+  size_t length = strcspn(line, "\n");
+  request_put(&group, name, line, (size_t)(equals - line));
+  request_put(&group, value, equals + 1, length - (size_t)(equals + 1 - line));
+  request_group(r, field, &group);
+}
+
+tls_bytes *certificate_make(const char *key, const char *subject, const char *extensions, double not_before, double not_after,
+                            const char *issuer, const char *issuer_key) {
+  request r = {NULL, 0};
+  char number[32];
+  request_text(&r, "key", key);
+  if (*subject != '\0') put_pair(&r, "subject", "type", "value", subject);
+  snprintf(number, sizeof number, "%.0f", not_before);
+  request_text(&r, "notBefore", number);
+  snprintf(number, sizeof number, "%.0f", not_after);
+  request_text(&r, "notAfter", number);
+  if (issuer != NULL) request_text(&r, "issuerCert", issuer);
+  if (issuer_key != NULL) request_text(&r, "issuerKey", issuer_key);
+  for (const char *line = extensions; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n')
+    put_pair(&r, "extension", "name", "value", line);
+  tls_bytes *certificate = tls_certificate_create(r.bytes, r.length);
+  request_free(&r);
+  return certificate;
+}
+
+char *pem_of(const char *label, tls_bytes *der) {
+  if (der == NULL) return NULL;
+  size_t groups = (der->length + 2) / 3, size = 4 * groups + groups / 12 + 2 * strlen(label) + 64;
+  char *text = malloc(size);
+  size_t used = (size_t)snprintf(text, size, "-----BEGIN %s-----\n", label);
+  for (size_t at = 0; at < der->length; at += 48) {
+    size_t line = der->length - at < 48 ? der->length - at : 48;
+    used += (size_t)EVP_EncodeBlock((uint8_t *)text + used, (const uint8_t *)(der + 1) + at, (int)line);
+    text[used++] = '\n';
+  }
+  snprintf(text + used, size - used, "-----END %s-----\n", label);
+  tls_bytes_free(der);
   return text;
+}
+
+static char *expect(char *text) {
+  if (text != NULL) return text;
+  fprintf(stderr, "%s\n", tls_library_error()->stack);
+  abort();
 }
 
 identity identity_new(const char *type, const char *extensions, const identity *issuer) {
   double now = (double)time(NULL);
-  identity one = {NULL, text_of(tls_key_create(type))};
+  identity one = {NULL, expect(pem_of("PRIVATE KEY", tls_key_create(type)))};
   const char *subject = strstr(extensions, "CA:TRUE") ? "CN=authority" : "CN=" HOST;
-  one.cert = text_of(tls_certificate_create(one.key, subject, extensions, now - 300, now + 86400, issuer ? issuer->cert : NULL,
-                                            issuer ? issuer->key : NULL));
+  one.cert = expect(pem_of("CERTIFICATE", certificate_make(one.key, subject, extensions, now - 300, now + 86400,
+                                                           issuer ? issuer->cert : NULL, issuer ? issuer->key : NULL)));
   return one;
 }
 

@@ -41,7 +41,10 @@ void hostile_cases(void);
 void lifetime_cases(void);
 void credential_cases(void);
 void datagram_cases(void);
+void x509_cases(void);
 void memory_cases(void);
+/* A case that runs body, which returns whether it succeeded, while every step-th of its allocations fails, one after the other. */
+void memory_case(const char *name, int (*body)(void), long step);
 /* Before OpenSSL's first allocation. */
 int memory_install(void);
 
@@ -75,6 +78,30 @@ const identity *self_signed(void);
 identity identity_new(const char *type, const char *extensions, const identity *issuer);
 void identity_free(identity *one);
 void credentials_free(void);
+
+/* ---- Requests, as wasm/fields.c reads them; written here by other means ---- */
+
+typedef struct request {
+  uint8_t *bytes;
+  size_t length;
+} request;
+
+void request_put(request *r, const char *name, const void *value, size_t length);
+void request_text(request *r, const char *name, const char *text);
+/* The fields of group as a field of r; frees group. */
+void request_group(request *r, const char *name, request *group);
+void request_free(request *r);
+/* A field of what a call has returned. NULL: there is none. */
+const uint8_t *field_of(const tls_bytes *fields, const char *name, size_t *length);
+
+/*
+ * tls_certificate_create. subject is one "type=value", extensions are "name=value" lines in the syntax of x509v3_config(5); issuer and
+ * issuer_key are NULL for a self-signed certificate.
+ */
+tls_bytes *certificate_make(const char *key, const char *subject, const char *extensions, double not_before, double not_after,
+                            const char *issuer, const char *issuer_key);
+/* Text that the caller frees. NULL for NULL. Frees der. */
+char *pem_of(const char *label, tls_bytes *der);
 
 /* ---- Two connections ---- */
 

@@ -45,13 +45,11 @@ static int try_context(void) {
 }
 
 static int try_certificate(void) {
-  tls_bytes *key = tls_key_create("P-256");
-  char *pem = key == NULL ? NULL : strndup((char *)(key + 1), key->length);
-  tls_bytes *cert = pem == NULL ? NULL : tls_certificate_create(pem, "CN=a", "subjectAltName=DNS:a", 0, 1, NULL, NULL);
+  char *pem = pem_of("PRIVATE KEY", tls_key_create("P-256"));
+  tls_bytes *cert = pem == NULL ? NULL : certificate_make(pem, "CN=a", "subjectAltName=DNS:a", 0, 1, NULL, NULL);
   tls_bytes *split = cert == NULL ? NULL : tls_certificate_split((uint8_t *)(cert + 1), cert->length);
-  tls_bytes *fields = split == NULL ? NULL : tls_certificate_describe((uint8_t *)(split + 1) + 4, split->length - 4);
-  int ok = fields != NULL;
-  tls_bytes_free(key);
+  tls_bytes *fields = cert == NULL ? NULL : tls_x509_describe(TLS_KIND_CERTIFICATE, (uint8_t *)(cert + 1), cert->length);
+  int ok = split != NULL && fields != NULL;
   tls_bytes_free(cert);
   tls_bytes_free(split);
   tls_bytes_free(fields);
@@ -100,6 +98,11 @@ static const char *every_allocation(const void *argument) {
       return NULL;
     }
   }
+}
+
+void memory_case(const char *name, int (*body)(void), long step) {
+  attempt a = {body, 0, step};
+  run_case(name, every_allocation, &a);
 }
 
 static const char *connections(const void *argument) {
