@@ -109,6 +109,8 @@ native() {
     return
   fi
   need gcc gcc libc6-dev
+  need make make
+  perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null || install_packages perl # a bare Debian has a part of it only
   openssl-build/compile.sh build native
   libraries=$(openssl-build/compile.sh path native)
   hash=$({ tree_hash wasm test/native build.sh && echo "$libraries"; } | hash_of -)
@@ -128,9 +130,10 @@ native() {
 # Without them the tests that need them are skipped, so this is an offer, not a requirement.
 peers() {
   local missing=()
-  command -v openssl >/dev/null || missing+=(openssl)
-  command -v curl >/dev/null || missing+=(curl)
-  command -v gnutls-cli >/dev/null || missing+=(gnutls-bin)
+  # type -P, not command -v: openssl is also a step of this script.
+  type -P openssl >/dev/null || missing+=(openssl)
+  type -P curl >/dev/null || missing+=(curl)
+  type -P gnutls-cli >/dev/null || missing+=(gnutls-bin)
   if ((${#missing[@]} == 0)); then
     say "peers: skipped, all there"
   elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -5,7 +5,7 @@
 //   npm run -s sample -- async-server 4433
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { createContext, version, type Agreed, type TlsError } from 'membio'
-import { nodeSocket, Poller } from 'membio/transport'
+import { nodeSocket, Poller, type PollerEvent } from 'membio/transport'
 import { developmentIdentity, onInterrupt, printEvent, readOptions } from './support.ts'
 
 const options = readOptions(
@@ -43,7 +43,7 @@ function accept(socket: Socket): void {
   }
 
   const handlers = {
-    onEvent: trace ? (event: Parameters<typeof printEvent>[0]) => printEvent(event, name) : undefined,
+    onEvent: trace ? (event: PollerEvent) => printEvent(event, name) : undefined,
     onPlaintext: readRequest,
     onEnd: () => poller.close(),
     onClose: closed,

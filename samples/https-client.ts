@@ -6,7 +6,7 @@
 import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { createContext, type TlsError } from 'membio'
-import { nodeSocket, Poller } from 'membio/transport'
+import { nodeSocket, Poller, type PollerEvent } from 'membio/transport'
 import { SecureDuplex } from './secure-duplex.ts'
 import { fail, hostHeader, printEvent, readOptions } from './support.ts'
 
@@ -33,7 +33,7 @@ function readRaw(): void {
 
 function readParsed(): void {
   const engine = context.createEngine({ role: 'client', servername, trace })
-  const onEvent = (event: Parameters<typeof printEvent>[0]) => printEvent(event, 'parsed')
+  const onEvent = (event: PollerEvent) => printEvent(event, 'parsed')
   const duplex = new SecureDuplex(engine, connect(port, host), trace ? { onEvent } : {})
   get({ host, port, path, createConnection: () => duplex, headers: { Connection: 'close' } }, readResponse).on('error', fail)
 }

@@ -13,13 +13,12 @@ const LEGEND = `
   message  what the record carries: a step of the handshake
   state    where OpenSSL's state machine is now
   want     what it waits for: WANT_READ until the socket is readable, WANT_WRITE until it is writable
-           (seldom in a handshake: all of it fits into the socket at once)
-`
+           (seldom in a handshake: all of it fits into the socket at once)`
 
 const authority = relative('.', fileURLToPath(new URL('../dev-ca/ca.pem', import.meta.url)))
 
 function run(name: string, args: readonly string[], stdout: 'pipe' | 'inherit'): ChildProcess {
-  console.log(`$ npm run -s sample -- ${[name, ...args].join(' ')}`)
+  console.log(`\n$ npm run -s sample -- ${[name, ...args].join(' ')}`)
   const program = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
   return spawn(process.execPath, [program, ...args], { stdio: ['ignore', stdout, 'inherit'] })
 }

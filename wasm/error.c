@@ -7,9 +7,10 @@
 
 #include <openssl/x509_vfy.h>
 
-#include "internal.h"
+#include "x509.h"
 
 static tls_error last;
+static const char *option, *refusal; /* literals: the field of a request that is being read, and what is wrong in our own words */
 
 static void text_set(char *out, size_t size, const char *text) {
   snprintf(out, size, "%s", text == NULL ? "" : text);
@@ -40,12 +41,26 @@ void error_drain(tls_error *e) {
   }
   if (e->verify_result == X509_V_OK) return;
   text_set(e->verify_name, sizeof e->verify_name, verify_name(e->verify_result));
-  text_set(e->verify_text, sizeof e->verify_text, X509_verify_cert_error_string(e->verify_result));
+  text_set(e->verify_text, sizeof e->verify_text, verify_text(e->verify_result));
+}
+
+void library_clear(void) {
+  ERR_clear_error();
+  option = refusal = NULL;
+}
+
+void library_option(const char *name) { option = name; }
+
+int library_refuse(const char *reason) {
+  refusal = reason;
+  return 0;
 }
 
 int32_t library_failed(void) {
+  if (refusal != NULL) return library_failed_with(refusal);
   error_reset(&last);
   error_drain(&last);
+  text_set(last.option, sizeof last.option, option);
   return TLS_ERROR;
 }
 
@@ -53,6 +68,8 @@ int32_t library_failed_with(const char *reason) {
   ERR_clear_error();
   error_reset(&last);
   text_set(last.reason, sizeof last.reason, reason);
+  text_set(last.option, sizeof last.option, option);
+  refusal = NULL;
   return TLS_ERROR;
 }
 

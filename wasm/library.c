@@ -7,6 +7,9 @@
 uint32_t live_handles;
 
 int32_t tls_library_init(void) {
+#ifdef __wasm__
+  if (!platform_install()) return library_failed_with("memory was allocated before it could be watched over");
+#endif
   /* No configuration file: there is no file system, and a library must not change with the machine it runs on. */
   if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL)) return library_failed();
   if (OSSL_PROVIDER_load(NULL, "default") == NULL || !entropy_install()) return library_failed();

@@ -21,6 +21,7 @@ compile_flags=(
   -Ilibraries/private # and its internal ones, for kernels that stand in for its routines
 )
 
+# shellcheck disable=SC2054 # the commas belong to the linker
 link_flags=(
   -O3
   -msimd128

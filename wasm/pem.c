@@ -1,22 +1,18 @@
-/* Bytes to certificates and keys, whether they come as PEM or DER. */
+/* Bytes to certificates, keys and what goes with them, whether they come as PEM or DER. */
 #include <limits.h>
 #include <string.h>
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "internal.h"
+#include "x509.h"
 
 static BIO *bio_over(const uint8_t *bytes, size_t length) {
   return length > INT_MAX ? NULL : BIO_new_mem_buf(bytes, (int)length);
 }
 
-static int looks_like_pem(const uint8_t *bytes, size_t length) {
-  static const char marker[] = "-----BEGIN";
-  for (size_t i = 0; i + sizeof marker - 1 <= length; i++)
-    if (memcmp(bytes + i, marker, sizeof marker - 1) == 0) return 1;
-  return 0;
-}
+/* DER is a SEQUENCE in every case here. What is neither is told as PEM without a start line, which is what people can act on. */
+static int looks_like_pem(const uint8_t *bytes, size_t length) { return length == 0 || bytes[0] != 0x30; }
 
 static int ends_in_order(size_t found) {
   unsigned long error = ERR_peek_last_error();
@@ -52,7 +48,15 @@ static STACK_OF(X509) *certificates_parse_der(const uint8_t *bytes, size_t lengt
   return NULL;
 }
 
+/* What is neither: told as what people meant to give. A DER certificate begins with a SEQUENCE. */
+static int is_neither(const uint8_t *bytes, size_t length) {
+  if (looks_like_pem(bytes, length) || (length > 0 && bytes[0] == 0x30)) return 0;
+  ERR_raise(ERR_LIB_PEM, PEM_R_NO_START_LINE);
+  return 1;
+}
+
 STACK_OF(X509) *certificates_parse(const uint8_t *bytes, size_t length) {
+  if (is_neither(bytes, length)) return NULL;
   if (!looks_like_pem(bytes, length)) return certificates_parse_der(bytes, length);
   BIO *bio = bio_over(bytes, length);
   STACK_OF(X509) *all = bio == NULL ? NULL : certificates_parse_pem(bio);
@@ -88,4 +92,56 @@ EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase)
   BIO_free(bio);
   if (key != NULL) ERR_clear_error(); /* decoders that tried and passed leave entries behind */
   return key;
+}
+
+EVP_PKEY *public_key_parse(const uint8_t *bytes, size_t length) {
+  const uint8_t *at = bytes;
+  if (!looks_like_pem(bytes, length)) return d2i_PUBKEY(NULL, &at, (long)length);
+  BIO *bio = bio_over(bytes, length);
+  EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+  BIO_free(bio);
+  if (key != NULL) ERR_clear_error();
+  return key;
+}
+
+X509_REQ *request_parse(const uint8_t *bytes, size_t length) {
+  const uint8_t *at = bytes;
+  if (!looks_like_pem(bytes, length)) return d2i_X509_REQ(NULL, &at, (long)length);
+  BIO *bio = bio_over(bytes, length);
+  X509_REQ *request = bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
+  BIO_free(bio);
+  return request;
+}
+
+PKCS7 *pkcs7_parse(const uint8_t *bytes, size_t length) {
+  const uint8_t *at = bytes;
+  if (!looks_like_pem(bytes, length)) return d2i_PKCS7(NULL, &at, (long)length);
+  BIO *bio = bio_over(bytes, length);
+  PKCS7 *bundle = bio == NULL ? NULL : PEM_read_bio_PKCS7(bio, NULL, NULL, NULL);
+  BIO_free(bio);
+  return bundle;
+}
+
+static int crls_push(STACK_OF(X509_CRL) *all, X509_CRL *one) {
+  if (one != NULL && sk_X509_CRL_push(all, one)) return 1;
+  X509_CRL_free(one);
+  return 0;
+}
+
+STACK_OF(X509_CRL) *crls_parse(const uint8_t *bytes, size_t length) {
+  STACK_OF(X509_CRL) *all = sk_X509_CRL_new_null();
+  const uint8_t *at = bytes;
+  int ok;
+  if (all == NULL) return NULL;
+  if (looks_like_pem(bytes, length)) {
+    BIO *bio = bio_over(bytes, length);
+    while (bio != NULL && crls_push(all, PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL))) continue;
+    BIO_free(bio);
+    ok = ends_in_order((size_t)sk_X509_CRL_num(all));
+  } else {
+    ok = crls_push(all, d2i_X509_CRL(NULL, &at, (long)length));
+  }
+  if (ok) return all;
+  sk_X509_CRL_pop_free(all, X509_CRL_free);
+  return NULL;
 }

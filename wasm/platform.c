@@ -7,10 +7,14 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
+
+#include "internal.h"
 
 /* Milliseconds since the Unix epoch, fractions allowed. */
 __attribute__((import_module("membio"), import_name("now"))) extern double membio_now(void);
@@ -55,6 +59,41 @@ DIR *opendir(const char *path) {
 }
 struct dirent *readdir(DIR *directory) { return (void)directory, NULL; }
 int closedir(DIR *directory) { return (void)directory, 0; }
+
+/*
+ * ---- Freed memory is wiped. ----
+ *
+ * OpenSSL cleanses what it knows to be secret, but not all: its decoders free a private key's DER as it is, and record buffers hold
+ * plaintext. A WebAssembly memory never gives pages back to a system that would clear them, and anybody who can read it can read all of
+ * it; so every block is wiped when it is freed. Only blocks too large to be anything but ciphertext (bio.c) or a bundle of certificates
+ * are spared the time.
+ */
+#define WIPED_AT_MOST 32768
+
+static void wiping_free(void *block, const char *file, int line) {
+  (void)file, (void)line;
+  if (block == NULL) return;
+  size_t size = malloc_usable_size(block);
+  if (size <= WIPED_AT_MOST) OPENSSL_cleanse(block, size);
+  free(block);
+}
+
+static void *plain_malloc(size_t size, const char *file, int line) { return (void)file, (void)line, malloc(size); }
+
+/* Not realloc: it would leave the old copy behind. */
+static void *wiping_realloc(void *block, size_t size, const char *file, int line) {
+  size_t old = block == NULL ? 0 : malloc_usable_size(block);
+  if (size == 0) return wiping_free(block, file, line), NULL;
+  if (size <= old && old - size <= old / 2) return block; /* it fits, and does not waste much */
+  void *moved = malloc(size);
+  if (moved == NULL) return NULL;
+  if (old > 0) memcpy(moved, block, old < size ? old : size);
+  wiping_free(block, file, line);
+  return moved;
+}
+
+/* Before OpenSSL's first allocation. */
+int platform_install(void) { return CRYPTO_set_mem_functions(plain_malloc, wiping_realloc, wiping_free); }
 
 /* ---- Memory: growth needs no announcement; the loader compares memory.buffer with the one it knows. ---- */
 

@@ -7,9 +7,6 @@
 
 #include "internal.h"
 
-/* RFC 9525: names come from subjectAltName only, never from the subject's CN; a wildcard stands for one whole label. */
-static const unsigned int host_flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
-
 static int is_ip_address(const char *text) {
   ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
   ASN1_OCTET_STRING_free(address);
@@ -24,9 +21,11 @@ static int verify_step(int ok, X509_STORE_CTX *store) {
   if (ok) return 1;
   if (c->verify_result == X509_V_OK) { /* the first reason is the one to tell */
     c->verify_result = X509_STORE_CTX_get_error(store);
+    /* Expected keys are kept as DANE records (trust.c); nobody asked for DANE. */
+    if (c->verify_result == X509_V_ERR_DANE_NO_MATCH) c->verify_result = X509_V_ERR_RPK_UNTRUSTED;
     c->verify_depth = X509_STORE_CTX_get_error_depth(store);
   }
-  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD;
+  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || c->flags & TLS_FLAG_PARK_VERIFY;
 }
 
 static int identity_set(tls_connection *c, const char *identity) {
@@ -35,7 +34,7 @@ static int identity_set(tls_connection *c, const char *identity) {
   c->identity = NULL;
   if (identity == NULL) return 1;
   if ((c->identity = OPENSSL_strdup(identity)) == NULL) return 0;
-  X509_VERIFY_PARAM_set_hostflags(param, host_flags);
+  X509_VERIFY_PARAM_set_hostflags(param, VERIFY_HOST_FLAGS);
   if (is_ip_address(identity)) return X509_VERIFY_PARAM_set1_ip_asc(param, identity);
   return X509_VERIFY_PARAM_set1_host(param, identity, 0);
 }
@@ -52,7 +51,7 @@ int32_t tls_connection_set_verify(tls_connection *c, uint32_t mode, const char *
 
 int verify_identity_matches(X509 *certificate, const char *identity) {
   if (is_ip_address(identity)) return X509_check_ip_asc(certificate, identity, 0) == 1;
-  return X509_check_host(certificate, identity, 0, host_flags, NULL) == 1;
+  return X509_check_host(certificate, identity, 0, VERIFY_HOST_FLAGS, NULL) == 1;
 }
 
 /*
@@ -88,6 +87,8 @@ const char *verify_name(long result) {
   switch (result) {
     case X509_V_OK:
       return "OK";
+    case VERIFY_PIN_MISMATCH:
+      return "PIN_MISMATCH";
     NAMED(UNSPECIFIED);
     NAMED(UNABLE_TO_GET_ISSUER_CERT);
     NAMED(UNABLE_TO_GET_CRL);
@@ -177,8 +178,36 @@ const char *verify_name(long result) {
     NAMED(EXTENSIONS_REQUIRE_VERSION_3);
     NAMED(EC_KEY_EXPLICIT_PARAMS);
     NAMED(RPK_UNTRUSTED);
+    NAMED(OCSP_RESP_INVALID);
+    NAMED(OCSP_SIGNATURE_FAILURE);
+    NAMED(OCSP_NOT_YET_VALID);
+    NAMED(OCSP_HAS_EXPIRED);
+    NAMED(OCSP_NO_RESPONSE);
     default:
       return "UNKNOWN";
   }
 #undef NAMED
+}
+
+const char *verify_text(long result) {
+  switch (result) {
+    case VERIFY_PIN_MISMATCH:
+      return "the chain contains none of the pinned keys";
+    case X509_V_ERR_OCSP_RESP_INVALID:
+      return "the OCSP response is malformed or says that the responder failed";
+    case X509_V_ERR_OCSP_SIGNATURE_FAILURE:
+      return "the OCSP response is not signed by the issuer or by a responder of its choice";
+    case X509_V_ERR_OCSP_NOT_YET_VALID:
+      return "the OCSP response is not yet valid";
+    case X509_V_ERR_OCSP_HAS_EXPIRED:
+      return "the OCSP response is out of date";
+    case X509_V_ERR_OCSP_NO_RESPONSE:
+      return "the OCSP response is about other certificates";
+    case X509_V_ERR_OCSP_CERT_UNKNOWN:
+      return "the OCSP responder does not know the certificate";
+    case X509_V_ERR_OCSP_VERIFY_NEEDED:
+      return "an OCSP response is required and there is none";
+    default:
+      return X509_verify_cert_error_string(result);
+  }
 }

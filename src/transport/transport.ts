@@ -14,6 +14,7 @@ export interface ByteTransport {
   write(chunk: Uint8Array): boolean
   /** No `onChunk` until `resume`; a chunk that is on its way may still come. */
   pause(): void
+  /** Goes on after `pause`. */
   resume(): void
   /** Nothing more will be written: sends what is queued, then the end of the stream (FIN). Receiving goes on. */
   end(): void

@@ -1,3 +1,43 @@
 // The package's entry `membio/x509`: certificates and keys, without a connection.
-export { createCertificate, createKey, type CertificateOptions, type KeyType } from './create.ts'
-export { parseCertificate, splitCertificates, type Certificate } from './parse.ts'
+export type { Encoded } from './call.ts'
+export { createPkcs12, parsePkcs12, parsePkcs7, type Pkcs12, type Pkcs12Options } from './containers.ts'
+export {
+  createCertificate,
+  createCrl,
+  createRequest,
+  type CertificateOptions,
+  type CrlOptions,
+  type ExtensionOptions,
+  type IssueOptions,
+  type Issuer,
+  type KeyUsage,
+  type PublicKeyCertificateOptions,
+  type RequestCertificateOptions,
+  type RequestOptions,
+  type Usage,
+} from './create.ts'
+export { createKey, exportKey, publicKey, type ExportKeyOptions, type KeyType, type PublicKeyOptions, type ReadKeyOptions } from './keys.ts'
+export type { NameOptions, NameRange, Subject } from './names.ts'
+export {
+  parseCertificate,
+  parseCertificates,
+  parseCrl,
+  parseOcspResponse,
+  parseRequest,
+  printCertificate,
+  printCrl,
+  printRequest,
+  splitCertificates,
+  type Attribute,
+  type Certificate,
+  type CertificateRequest,
+  type Crl,
+  type Extension,
+  type ExtensionFacts,
+  type GeneralName,
+  type OcspResponse,
+  type PublicKey,
+  type RevocationReason,
+  type Sct,
+} from './parse.ts'
+export { verifyCertificate, type Purpose, type VerifyFailure, type VerifyOptions, type VerifyResult } from './verify.ts'

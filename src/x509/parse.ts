@@ -1,88 +1,411 @@
-// Reading certificates: OpenSSL's view of one (wasm/x509.c) as a plain object.
+// Certificates, requests, CRLs and OCSP responses as plain objects. What OpenSSL reads in them is what stands there: nothing is
+// parsed a second time here. For people there is the text that `openssl x509 -text` prints.
+import { TLS_KIND_CERTIFICATE, TLS_KIND_CRL, TLS_KIND_OCSP, TLS_KIND_REQUEST } from '../abi/generated.ts'
 import { library } from '../abi/instance.ts'
-import type { Taken } from '../abi/memory.ts'
-import { settingError } from '../errors.ts'
+import { callOn, encoded, toPem, type Encoded } from './call.ts'
+import { Fields } from './fields.ts'
 
-export interface Certificate {
-  /** RFC 4514: "CN=example.test,O=Example". */
-  subject: string
-  issuer: string
-  /** Hexadecimal. */
-  serialNumber: string
-  notBefore: Date
-  notAfter: Date
-  /** subjectAltName, by kind. */
+/** One attribute of a distinguished name. */
+export interface Attribute {
+  /** OpenSSL's short name (`CN`, `O`, `emailAddress`), or the object identifier where it has none. */
+  type: string
+  /** What is no string is written as RFC 4514 does: `#` and the DER encoding in hexadecimal. */
+  value: string
+}
+
+/** RFC 5280, 4.2.1.6. */
+export interface GeneralName {
+  type: 'dns' | 'ip' | 'email' | 'uri' | 'directoryName' | 'otherName' | 'registeredId' | 'x400Address' | 'ediPartyName'
+  /**
+   * As it stands in the certificate: it may hold any character, commas and NUL too. A directoryName is RFC 4514 text; what has no text is
+   * DER in hexadecimal.
+   */
+  value: string
+  /** Of an otherName: its type. */
+  oid?: string
+}
+
+export interface Extension {
+  /** "2.5.29.17" */
+  oid: string
+  /** OpenSSL's short name ("subjectAltName"), or the object identifier. */
+  name: string
+  critical: boolean
+  /** As OpenSSL prints it, for people; undefined where OpenSSL does not know the extension. Not for programs: a name may imitate syntax. */
+  text?: string
+  /** The extension's value. */
+  der: Uint8Array
+}
+
+export interface PublicKey {
+  /** "RSA", "RSA-PSS", "EC", "ED25519", "ML-DSA-65"; of a kind that OpenSSL does not know the algorithm's name. */
+  type: string
+  /** Size: of the modulus, of the curve's field, of the encoded key. */
+  bits?: number
+  /** Strength, as NIST SP 800-57 counts it. */
+  securityBits?: number
+  /** EC: OpenSSL's name of the group, "prime256v1". */
+  group?: string
+  /** EC: NIST's, "P-256". */
+  nistName?: string
+  /** RSA, in hexadecimal. */
+  modulus?: string
+  exponent?: string
+  /** SubjectPublicKeyInfo in DER. */
+  spki: Uint8Array
+  /** SHA-256 over `spki` in base64: what RFC 7469 and curl's --pinnedpubkey call a pin. */
+  pin: string
+}
+
+/** A signed certificate timestamp that is embedded in a certificate (RFC 6962). Its signature is not checked. */
+export interface Sct {
+  version: number
+  /** Base64, as lists of logs have it. */
+  logId: string
+  timestamp: Date
+  signatureAlgorithm?: string
+}
+
+/** What extensions say, where there is a form for programs. */
+export interface ExtensionFacts {
+  /** subjectAltName, in order. */
+  subjectAltNames: GeneralName[]
+  /** The names of `subjectAltNames` that are DNS names, IP addresses, email addresses and URIs. */
   hosts: string[]
   addresses: string[]
   emails: string[]
   uris: string[]
-  /** `bits` is the size of the key; `group` is there for EC keys. */
-  key?: { type: string; bits: number; group?: string }
+  /** As RFC 5280 spells them: `digitalSignature`, `keyCertSign`. Empty: the extension is missing, and any use is allowed. */
+  keyUsage: string[]
+  /** OpenSSL's short names, `serverAuth`, or object identifiers. Empty: any use is allowed. */
+  extendedKeyUsage: string[]
+  extendedKeyUsageOids: string[]
+  /** How many CAs may stand between this CA and a leaf. */
+  pathLength?: number
+  /** Object identifiers. */
+  policies: string[]
+  /** Hexadecimal with colons. */
+  subjectKeyId?: string
+  authorityKeyId?: string
+  crlUrls: string[]
+  ocspUrls: string[]
+  caIssuerUrls: string[]
+  /** Good only together with a stapled OCSP response (RFC 7633). */
+  mustStaple: boolean
+  scts: Sct[]
+  /** All of them, in order. */
+  extensions: Extension[]
+}
+
+export interface Certificate extends ExtensionFacts {
+  /** 3, but for relics. */
+  version: number
+  /** RFC 4514: "CN=example.test,O=Example", the last attribute first. */
+  subject: string
+  /** In the order of the certificate. */
+  subjectAttributes: Attribute[]
+  issuer: string
+  issuerAttributes: Attribute[]
+  /** Hexadecimal. */
+  serialNumber: string
+  /** An invalid Date where the certificate's cannot be read. */
+  notBefore: Date
+  notAfter: Date
+  key: PublicKey
+  /** OpenSSL's name: "ecdsa-with-SHA256". */
   signatureAlgorithm: string
   /** May sign other certificates. */
   ca: boolean
-  /** SHA-256 over the DER encoding, in hexadecimal with colons. */
+  /** Subject and issuer are the same. */
+  selfIssued: boolean
+  /** SHA-1, SHA-256 and SHA-512 over the DER encoding, in hexadecimal with colons. */
+  fingerprint: string
   fingerprint256: string
+  fingerprint512: string
   /** The certificate itself. */
   der: Uint8Array
+  pem: string
 }
 
-const decoder = new TextDecoder()
-const encoder = new TextEncoder()
+/** A certificate request (PKCS #10). */
+export interface CertificateRequest extends ExtensionFacts {
+  subject: string
+  subjectAttributes: Attribute[]
+  key: PublicKey
+  signatureAlgorithm: string
+  /** Signed with the key it is about: whoever wrote it has that key. */
+  verified: boolean
+  /** Asks to become a CA. */
+  ca: boolean
+  der: Uint8Array
+  pem: string
+}
+
+/** RFC 5280, 5.3.1, with its spelling. */
+export type RevocationReason = (typeof REASONS)[number] & string
+
+const REASONS = [
+  'unspecified',
+  'keyCompromise',
+  'cACompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'certificateHold',
+  undefined,
+  'removeFromCRL',
+  'privilegeWithdrawn',
+  'aACompromise',
+] as const
+
+/** The CRLReason's number, or -1. */
+export const reasonNumber = (reason: string): number => (REASONS as readonly (string | undefined)[]).indexOf(reason)
+export const REASON_NAMES: readonly RevocationReason[] = REASONS.filter((reason) => reason !== undefined)
+
+export interface Crl {
+  issuer: string
+  issuerAttributes: Attribute[]
+  thisUpdate: Date
+  /** Undefined where the CRL does not say. */
+  nextUpdate?: Date
+  /** Hexadecimal. */
+  number?: string
+  signatureAlgorithm: string
+  authorityKeyId?: string
+  revoked: { serialNumber: string; date: Date; reason?: RevocationReason }[]
+  extensions: Extension[]
+  der: Uint8Array
+  pem: string
+}
+
+export interface OcspResponse {
+  /** "successful", or what went wrong with the responder: then there is nothing else. */
+  status: string
+  producedAt?: Date
+  /** Who signed: its name (RFC 4514), or the SHA-1 of its key in hexadecimal with colons. */
+  responder?: string
+  signatureAlgorithm?: string
+  responses: {
+    serialNumber: string
+    status: 'good' | 'revoked' | 'unknown'
+    thisUpdate: Date
+    nextUpdate?: Date
+    revokedAt?: Date
+    reason?: RevocationReason
+  }[]
+  /** Certificates that came with it, for its signature. */
+  certificates: Certificate[]
+}
 
 /** Reads one certificate, DER or PEM; of a PEM bundle the first. @throws TlsError of kind `usage` */
-export function parseCertificate(certificate: string | Uint8Array): Certificate {
-  const [der] = splitCertificates(certificate)
-  return describe(der!)
+export function parseCertificate(certificate: Encoded): Certificate {
+  return certificateOf(describe('parseCertificate', TLS_KIND_CERTIFICATE, certificate))
 }
 
-/** The certificates of a PEM bundle, each in DER. At least one, or it throws. */
-export function splitCertificates(bundle: string | Uint8Array): Uint8Array[] {
-  const { exports } = library()
-  const bytes = typeof bundle === 'string' ? encoder.encode(bundle) : bundle
-  const taken = call('splitCertificates', bytes, exports.tls_certificate_split)
-  return [...counted(taken.bytes)]
+/** Reads all certificates of a PEM bundle. At least one, or it throws. @throws TlsError of kind `usage` */
+export function parseCertificates(bundle: Encoded): Certificate[] {
+  return splitCertificates(bundle).map(parseCertificate)
 }
 
-function describe(der: Uint8Array): Certificate {
-  const { exports } = library()
-  const parts = [...counted(call('parseCertificate', der, exports.tls_certificate_describe).bytes)].map((part) => decoder.decode(part))
-  const fields = new Map<string, string[]>()
-  for (let i = 0; i + 1 < parts.length; i += 2) fields.set(parts[i]!, [...(fields.get(parts[i]!) ?? []), parts[i + 1]!])
-  const all = (name: string) => fields.get(name) ?? []
-  const one = (name: string) => all(name)[0]
-  const type = one('keyType')
+/** The certificates of a PEM bundle, each in DER. At least one, or it throws. @throws TlsError of kind `usage` */
+export function splitCertificates(bundle: Encoded): Uint8Array[] {
+  const bytes = encoded('splitCertificates: the bundle', bundle)
+  return new Fields(callOn('splitCertificates: this is no certificate', bytes, library().exports.tls_certificate_split)).all('certificate')
+}
+
+/** Reads a certificate request, PEM or DER. Look at `verified` before believing it. @throws TlsError of kind `usage` */
+export function parseRequest(request: Encoded): CertificateRequest {
+  const fields = describe('parseRequest', TLS_KIND_REQUEST, request)
+  const der = fields.bytes('der')!
   return {
-    subject: one('subject') ?? '',
-    issuer: one('issuer') ?? '',
-    serialNumber: one('serialNumber') ?? '',
-    notBefore: new Date(Number(one('notBefore')) * 1000),
-    notAfter: new Date(Number(one('notAfter')) * 1000),
-    hosts: all('dns'),
-    addresses: all('ip'),
-    emails: all('email'),
-    uris: all('uri'),
-    ...(type && { key: { type, bits: Number(one('keyBits')), ...(one('keyGroup') && { group: one('keyGroup')! }) } }),
-    signatureAlgorithm: one('signatureAlgorithm') ?? '',
-    ca: one('ca') === '1',
-    fingerprint256: one('fingerprint256') ?? '',
+    ...named(fields, 'subject'),
+    key: keyOf(fields.group('key')),
+    signatureAlgorithm: fields.text('signatureAlgorithm') ?? '',
+    verified: fields.has('verified'),
+    ca: fields.has('asksForCa'),
+    ...factsOf(fields),
     der,
+    pem: toPem('CERTIFICATE REQUEST', der),
   }
 }
 
-function call(name: string, bytes: Uint8Array, parse: (at: number, length: number) => number): Taken {
-  const { exports, memory } = library()
-  const taken = memory.take(memory.lend([bytes], (at) => parse(at, bytes.length)))
-  if (!taken) throw settingError(memory.error(exports.tls_library_error()), `${name}: this is no certificate`)
-  return taken
-}
-
-/** Walks (uint32 length, bytes) pairs. */
-function* counted(bytes: Uint8Array): Generator<Uint8Array> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 0; at < bytes.length; ) {
-    const length = view.getUint32(at, true)
-    yield bytes.slice(at + 4, at + 4 + length)
-    at += 4 + length
+/** Reads a certificate revocation list, PEM or DER. Its signature is not checked: `verifyCertificate` does. @throws TlsError of kind `usage` */
+export function parseCrl(crl: Encoded): Crl {
+  const fields = describe('parseCrl', TLS_KIND_CRL, crl)
+  const der = fields.bytes('der')!
+  return {
+    ...named(fields, 'issuer'),
+    thisUpdate: fields.date('thisUpdate'),
+    ...optionalDate(fields, 'nextUpdate'),
+    ...optional('number', fields.text('number')),
+    signatureAlgorithm: fields.text('signatureAlgorithm') ?? '',
+    ...optional('authorityKeyId', hex(fields.bytes('authorityKeyId'))),
+    revoked: fields.groups('revoked').map((entry) => ({
+      serialNumber: entry.text('serialNumber') ?? '',
+      date: entry.date('date'),
+      ...reasonOf(entry),
+    })),
+    extensions: fields.groups('extension').map(extensionOf),
+    der,
+    pem: toPem('X509 CRL', der),
   }
 }
+
+/** Reads an OCSP response (RFC 6960), DER. Nothing of it is checked: `verifyCertificate` does. @throws TlsError of kind `usage` */
+export function parseOcspResponse(response: Uint8Array): OcspResponse {
+  const fields = describe('parseOcspResponse', TLS_KIND_OCSP, response)
+  const responder = fields.has('responder') ? fields.group('responder').text('text') : hex(fields.bytes('responderKey'))
+  return {
+    status: fields.text('status') ?? '',
+    ...optionalDate(fields, 'producedAt'),
+    ...optional('responder', responder),
+    ...optional('signatureAlgorithm', fields.text('signatureAlgorithm')),
+    responses: fields.groups('response').map((single) => ({
+      serialNumber: single.text('serialNumber') ?? '',
+      status: single.text('status') as 'good' | 'revoked' | 'unknown',
+      thisUpdate: single.date('thisUpdate'),
+      ...optionalDate(single, 'nextUpdate'),
+      ...optionalDate(single, 'revokedAt'),
+      ...reasonOf(single),
+    })),
+    certificates: fields.all('certificate').map(parseCertificate),
+  }
+}
+
+/** A certificate as `openssl x509 -noout -text` prints it; control characters are written as \xNN. @throws TlsError of kind `usage` */
+export const printCertificate = (certificate: Encoded): string => print('printCertificate', TLS_KIND_CERTIFICATE, certificate)
+
+/** A certificate request as `openssl req -noout -text` prints it. @throws TlsError of kind `usage` */
+export const printRequest = (request: Encoded): string => print('printRequest', TLS_KIND_REQUEST, request)
+
+/** A CRL as `openssl crl -noout -text` prints it. @throws TlsError of kind `usage` */
+export const printCrl = (crl: Encoded): string => print('printCrl', TLS_KIND_CRL, crl)
+
+// ---- From fields to objects. ----
+
+const KINDS: Record<number, string> = {
+  [TLS_KIND_CERTIFICATE]: 'certificate',
+  [TLS_KIND_REQUEST]: 'certificate request',
+  [TLS_KIND_CRL]: 'CRL',
+  [TLS_KIND_OCSP]: 'OCSP response',
+}
+
+function describe(call: string, kind: number, value: Encoded): Fields {
+  const { exports } = library()
+  const bytes = encoded(`${call}: the ${KINDS[kind]}`, value)
+  return new Fields(callOn(`${call}: this is no ${KINDS[kind]}`, bytes, (at, length) => exports.tls_x509_describe(kind, at, length)))
+}
+
+/** A terminal must not obey what a stranger has put into a certificate. */
+function print(call: string, kind: number, value: Encoded): string {
+  const { exports } = library()
+  const bytes = encoded(`${call}: the ${KINDS[kind]}`, value)
+  const text = callOn(`${call}: this is no ${KINDS[kind]}`, bytes, (at, length) => exports.tls_x509_print(kind, at, length))
+  return new TextDecoder().decode(text).replace(/[\0-\x09\x0b-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+function certificateOf(fields: Fields): Certificate {
+  const der = fields.bytes('der')!
+  return {
+    version: fields.number('version') ?? 0,
+    ...named(fields, 'subject'),
+    ...named(fields, 'issuer'),
+    serialNumber: fields.text('serialNumber') ?? '',
+    notBefore: fields.date('notBefore'),
+    notAfter: fields.date('notAfter'),
+    key: keyOf(fields.group('key')),
+    signatureAlgorithm: fields.text('signatureAlgorithm') ?? '',
+    ca: fields.has('ca'),
+    selfIssued: fields.has('selfIssued'),
+    ...factsOf(fields),
+    fingerprint: hex(fields.bytes('sha1')) ?? '',
+    fingerprint256: hex(fields.bytes('sha256')) ?? '',
+    fingerprint512: hex(fields.bytes('sha512')) ?? '',
+    der,
+    pem: toPem('CERTIFICATE', der),
+  }
+}
+
+function named<N extends 'subject' | 'issuer'>(fields: Fields, name: N) {
+  const group = fields.group(name)
+  const attributes = group.groups('attribute').map((entry): Attribute => ({ type: entry.text('type') ?? '', value: entry.text('value') ?? '' }))
+  return { [name]: group.text('text') ?? '', [`${name}Attributes`]: attributes } as Record<N, string> & Record<`${N}Attributes`, Attribute[]>
+}
+
+function keyOf(fields: Fields): PublicKey {
+  return {
+    type: fields.text('type') ?? '',
+    ...optional('bits', fields.number('bits')),
+    ...optional('securityBits', fields.number('securityBits')),
+    ...optional('group', fields.text('group')),
+    ...optional('nistName', fields.text('nistName')),
+    ...optional('modulus', fields.text('modulus')),
+    ...optional('exponent', fields.text('exponent')),
+    spki: fields.bytes('spki')!,
+    pin: base64(fields.bytes('sha256')!),
+  }
+}
+
+function factsOf(fields: Fields): ExtensionFacts {
+  const subjectAltNames = fields.groups('alternativeName').map(generalNameOf)
+  const ofType = (type: GeneralName['type']) => subjectAltNames.filter((name) => name.type === type).map(({ value }) => value)
+  return {
+    subjectAltNames,
+    hosts: ofType('dns'),
+    addresses: ofType('ip'),
+    emails: ofType('email'),
+    uris: ofType('uri'),
+    keyUsage: fields.texts('keyUsage'),
+    extendedKeyUsage: fields.texts('extendedKeyUsage'),
+    extendedKeyUsageOids: fields.texts('extendedKeyUsageOid'),
+    ...optional('pathLength', fields.number('pathLength')),
+    policies: fields.texts('policy'),
+    ...optional('subjectKeyId', hex(fields.bytes('subjectKeyId'))),
+    ...optional('authorityKeyId', hex(fields.bytes('authorityKeyId'))),
+    crlUrls: fields.texts('crlUrl'),
+    ocspUrls: fields.texts('ocspUrl'),
+    caIssuerUrls: fields.texts('caIssuerUrl'),
+    mustStaple: fields.has('mustStaple'),
+    scts: fields.groups('sct').map((sct) => ({
+      version: sct.number('version') ?? 0,
+      logId: base64(sct.bytes('logId')!),
+      timestamp: new Date(sct.number('timestamp') ?? NaN),
+      ...optional('signatureAlgorithm', sct.text('signatureAlgorithm')),
+    })),
+    extensions: fields.groups('extension').map(extensionOf),
+  }
+}
+
+function generalNameOf(fields: Fields): GeneralName {
+  const name = fields.has('name') ? fields.group('name').text('text') : fields.text('value')
+  const value = name ?? hex(fields.bytes('bytes'), '') ?? ''
+  return { type: fields.text('type') as GeneralName['type'], value, ...optional('oid', fields.text('oid')) }
+}
+
+function extensionOf(fields: Fields): Extension {
+  return {
+    oid: fields.text('oid') ?? '',
+    name: fields.text('name') ?? '',
+    critical: fields.has('critical'),
+    ...optional('text', fields.text('text')?.trimEnd()),
+    der: fields.bytes('der')!,
+  }
+}
+
+function reasonOf(fields: Fields): { reason?: RevocationReason } {
+  return optional('reason', REASONS[fields.number('reason') ?? -1])
+}
+
+/** The property only where there is a value. */
+function optional<N extends string, T>(name: N, value: T | undefined): { [K in N]?: T } {
+  return (value === undefined ? {} : { [name]: value }) as { [K in N]?: T }
+}
+
+const optionalDate = <N extends string>(fields: Fields, name: N): { [K in N]?: Date } =>
+  optional(name, fields.has(name) ? fields.date(name) : undefined)
+
+function hex(bytes: Uint8Array | undefined, separator = ':'): string | undefined {
+  return bytes && Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(separator)
+}
+
+const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))

@@ -1,6 +1,6 @@
 // The seam between C and TypeScript: what openssl.wasm imports and exports, and that nobody can mistake another module for it.
 import * as assert from 'uvu/assert'
-import { ABI_VERSION, EXPORT_NAMES } from '../../src/abi/generated.ts'
+import { ABI_VERSION, EXPORT_NAMES, TLS_PROTOCOL_TLS } from '../../src/abi/generated.ts'
 import { Library } from '../../src/abi/library.ts'
 import { run } from '../support/node.ts'
 import { wasmModule } from '../support/paths.ts'
@@ -13,15 +13,21 @@ const { imports, exports } = WebAssembly.Module
 /** What the toolchain adds to abi.h's list: needed are the first two; the others it keeps for glue that we do not have. */
 const TOOLCHAIN_EXPORTS = ['_initialize', 'memory', '__indirect_function_table', 'htonl', 'htons', 'malloc', 'ntohs']
 
-contract('openssl.wasm imports entropy, the clock and private keys that are somewhere else, and nothing more', () => {
+contract('openssl.wasm imports entropy, the clock and signers, and nothing else', () => {
   const names = imports(wasmModule()).map((entry) => `${entry.kind} ${entry.module}.${entry.name}`)
   assert.equal(names.sort(), ['function membio.getrandom', 'function membio.now', 'function membio.sign'])
 })
 
 contract('openssl.wasm exports what abi.h declares, and what the toolchain needs', () => {
   const names = exports(wasmModule()).map((entry) => entry.name)
-  assert.equal(EXPORT_NAMES.filter((name) => !names.includes(name)), [])
-  assert.equal(names.filter((name) => ![...EXPORT_NAMES, ...TOOLCHAIN_EXPORTS].includes(name)), [])
+  assert.equal(
+    EXPORT_NAMES.filter((name) => !names.includes(name)),
+    [],
+  )
+  assert.equal(
+    names.filter((name) => ![...EXPORT_NAMES, ...TOOLCHAIN_EXPORTS].includes(name)),
+    [],
+  )
 })
 
 contract('the bindings have not drifted from abi.h', () => {
@@ -40,7 +46,11 @@ const FOREIGN: { name: string; module: () => WebAssembly.Module; message: RegExp
   },
   {
     name: 'that lacks an export',
-    module: () => stubModule(INITIALIZE.filter((name) => name !== 'tls_handshake'), ABI_VERSION),
+    module: () =>
+      stubModule(
+        INITIALIZE.filter((name) => name !== 'tls_handshake'),
+        ABI_VERSION,
+      ),
     message: /openssl.wasm lacks tls_handshake/,
   },
   {
@@ -56,7 +66,7 @@ for (const { name, module, message } of FOREIGN) {
 
 contract('two libraries share the module and nothing else', () => {
   const [a, b] = [new Library(wasmModule()), new Library(wasmModule())]
-  const context = a.exports.tls_context_new()
+  const context = a.exports.tls_context_new(TLS_PROTOCOL_TLS)
   assert.is(a.liveHandles, 1)
   assert.is(b.liveHandles, 0)
   a.exports.tls_context_free(context)

@@ -59,7 +59,11 @@ entropy('without entropy no key is made', () => {
   host.failing = true
   const { exports, memory } = new Library(wasmModule(), host)
   for (const type of ['RSA-2048', 'P-256', 'Ed25519']) {
-    assert.is(memory.lend([type], (at) => exports.tls_key_create(at)), 0, type)
+    assert.is(
+      memory.lend([type], (at) => exports.tls_key_create(at)),
+      0,
+      type,
+    )
     assert.is.not(memory.error(exports.tls_library_error()).reason, '', type)
   }
   assert.ok(host.randomCalls > 0)

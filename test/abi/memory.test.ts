@@ -40,7 +40,7 @@ function shake([client, server]: [TlsEngine, TlsEngine]): void {
 /** Allocates all of the free memory in blocks of a BIO's size, up to where the next one would make it grow. */
 function fill({ exports, memory }: Library): void {
   const block = 65536
-  for (let at = 0; at + 2 * block + 4096 < memory.size; ) at = exports.tls_memory_alloc(block)
+  for (let at = 0; at + 2 * block + 4096 < memory.size;) at = exports.tls_memory_alloc(block)
 }
 
 memory('a memory that grows while it receives loses nothing', (t) => {

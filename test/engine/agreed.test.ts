@@ -67,7 +67,11 @@ const SIGNATURES: Record<(typeof KEY_TYPES)[number], string> = {
 
 for (const type of KEY_TYPES) {
   agreed(`${type} signs as ${SIGNATURES[type]}`, (t) => {
-    const options: PairOptions = { client: client(type), server: { ...server(type), ca: root().cert }, serverEngine: { clientCertificate: 'require' } }
+    const options: PairOptions = {
+      client: client(type),
+      server: { ...server(type), ca: root().cert },
+      serverEngine: { clientCertificate: 'require' },
+    }
     const pair = t.own(makePair(options)).establish()
     for (const { engine } of [pair.client, pair.server]) {
       assert.is(engine.agreed!.signatureScheme, SIGNATURES[type])
@@ -103,7 +107,12 @@ for (const row of ALPN) {
 }
 
 agreed("an engine's own ALPN list takes the place of its context's", (t) => {
-  const options: PairOptions = { client: { alpn: ['a'] }, server: { alpn: ['a'] }, clientEngine: { alpn: ['b'] }, serverEngine: { alpn: ['b'] } }
+  const options: PairOptions = {
+    client: { alpn: ['a'] },
+    server: { alpn: ['a'] },
+    clientEngine: { alpn: ['b'] },
+    serverEngine: { alpn: ['b'] },
+  }
   const pair = t.own(makePair(options)).establish()
   for (const { engine } of [pair.client, pair.server]) assert.is(engine.agreed!.alpn, 'b')
 })
@@ -160,7 +169,9 @@ agreed('`identity` is verified where it differs from `servername`', (t) => {
 agreed('the chain as sent, and as verified up to the trusted root', (t) => {
   const pair = t.own(makePair({ server: serverWithChain() })).establish()
   const { peerChain, verifiedChain } = pair.client.engine.agreed!
-  const sent = serverWithChain().cert.split(/(?=-----BEGIN)/).map(derOf)
+  const sent = serverWithChain()
+    .cert.split(/(?=-----BEGIN)/)
+    .map(derOf)
   assert.equal(peerChain, sent)
   assert.equal(verifiedChain, [...sent, derOf(root().cert)])
   assert.equal(pair.server.engine.agreed!.peerChain, [])

@@ -19,24 +19,31 @@ const RUNS: { name: string; length: number; cut: () => Cut }[] = [
 
 for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
   for (const { name, length, cut } of RUNS) {
-    bulk(`${name} in each direction at the same time, ${maxVersion}`, (t) => {
-      const pair = t.own(makePair({ client: { maxVersion }, cut: cut() })).establish()
-      const sent = new Map<Side, Uint8Array>([
-        [pair.client, pattern(length, 1)],
-        [pair.server, pattern(length, 2)],
-      ])
-      const written = new Map<Side, number>([[pair.client, 0], [pair.server, 0]])
-      for (let moved = 1; moved > 0; ) {
-        moved = 0
-        for (const [from, plaintext] of sent) {
-          const at = written.get(from)!
-          const { accepted } = from.engine.writePlaintext(plaintext.subarray(at, at + 100_000))
-          written.set(from, at + accepted)
-          moved += accepted + pair.transfer(from, from === pair.client ? pair.server : pair.client)
+    bulk(
+      `${name} in each direction at the same time, ${maxVersion}`,
+      (t) => {
+        const pair = t.own(makePair({ client: { maxVersion }, cut: cut() })).establish()
+        const sent = new Map<Side, Uint8Array>([
+          [pair.client, pattern(length, 1)],
+          [pair.server, pattern(length, 2)],
+        ])
+        const written = new Map<Side, number>([
+          [pair.client, 0],
+          [pair.server, 0],
+        ])
+        for (let moved = 1; moved > 0;) {
+          moved = 0
+          for (const [from, plaintext] of sent) {
+            const at = written.get(from)!
+            const { accepted } = from.engine.writePlaintext(plaintext.subarray(at, at + 100_000))
+            written.set(from, at + accepted)
+            moved += accepted + pair.transfer(from, from === pair.client ? pair.server : pair.client)
+          }
         }
-      }
-      assert.is(hash(pair.server.plaintext), hash(sent.get(pair.client)!))
-      assert.is(hash(pair.client.plaintext), hash(sent.get(pair.server)!))
-    }, { deadline: 60 })
+        assert.is(hash(pair.server.plaintext), hash(sent.get(pair.client)!))
+        assert.is(hash(pair.client.plaintext), hash(sent.get(pair.server)!))
+      },
+      { deadline: 60 },
+    )
   }
 }

@@ -1,7 +1,22 @@
 // Whom to trust: each bad certificate is refused with its X509_V_ERR name and depth, in both directions, and the other side is told.
 import * as assert from 'uvu/assert'
 import type { ContextOptions, EngineOptions, Version } from '../../src/index.ts'
-import { bad, client, derOf, HOST, intermediate, issue, root, server, serverFor, serverWithChain, strangeRoot, daysFromNow, type Bad, type Identity } from '../support/certs.ts'
+import {
+  bad,
+  client,
+  derOf,
+  HOST,
+  intermediate,
+  issue,
+  root,
+  server,
+  serverFor,
+  serverWithChain,
+  strangeRoot,
+  daysFromNow,
+  type Bad,
+  type Identity,
+} from '../support/certs.ts'
 import { expectError } from '../support/expect.ts'
 import { makePair, type PairOptions } from '../support/pair.ts'
 import { suite } from '../support/suite.ts'
@@ -20,11 +35,26 @@ interface Refusal {
 const REFUSALS: Record<Bad, Refusal> = {
   expired: { verify: 'CERT_HAS_EXPIRED', depth: 0, alert: 'certificate_expired', message: /certificate has expired/ },
   notYetValid: { verify: 'CERT_NOT_YET_VALID', depth: 0, alert: 'bad_certificate', message: /certificate is not yet valid/ },
-  selfSigned: { verify: 'DEPTH_ZERO_SELF_SIGNED_CERT', depth: 0, alert: 'unknown_ca', message: /self-signed certificate.*pass this very certificate as `ca`/ },
+  selfSigned: {
+    verify: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+    depth: 0,
+    alert: 'unknown_ca',
+    message: /self-signed certificate.*pass this very certificate as `ca`/,
+  },
   wrongHost: { verify: 'HOSTNAME_MISMATCH', depth: 0, alert: 'bad_certificate', message: /hostname mismatch \(expected "server.test"\)/ },
   wrongUsage: { verify: 'INVALID_PURPOSE', depth: 0, alert: 'unsupported_certificate', message: /extended key usage/ },
-  unknownCa: { verify: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', depth: 0, alert: 'unknown_ca', message: /unable to get local issuer certificate.*`ca`/ },
-  withoutIntermediate: { verify: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', depth: 0, alert: 'unknown_ca', message: /let the peer send its intermediates/ },
+  unknownCa: {
+    verify: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    depth: 0,
+    alert: 'unknown_ca',
+    message: /unable to get local issuer certificate.*`ca`/,
+  },
+  withoutIntermediate: {
+    verify: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    depth: 0,
+    alert: 'unknown_ca',
+    message: /let the peer send its intermediates/,
+  },
   expiredIntermediate: { verify: 'CERT_HAS_EXPIRED', depth: 1, alert: 'certificate_expired', message: /depth 1/ },
 }
 
@@ -44,7 +74,9 @@ for (const maxVersion of VERSIONS) {
     })
 
     certificates(`a client goes on with a server that it was told to accept: ${kind}, ${maxVersion}`, (t) => {
-      const pair = t.own(makePair({ client: { maxVersion }, server: bad(kind), clientEngine: { dangerouslyAcceptAnyCertificate: true } })).establish()
+      const pair = t
+        .own(makePair({ client: { maxVersion }, server: bad(kind), clientEngine: { dangerouslyAcceptAnyCertificate: true } }))
+        .establish()
       const { agreed } = pair.client.engine
       assert.is(agreed!.authorized, false)
       assert.is(agreed!.authorizationError, expected.verify)
@@ -93,8 +125,10 @@ certificates("the subject's CN is no host name (RFC 9525)", (t) => {
 
 // ---- Chains. ----
 
+/** Signed with the key of a leaf; membio itself refuses to, so by way of a CA that has the leaf's name and key. */
 const leafAsIssuer = (): Identity => {
-  const fake = issue({ subject: { CN: HOST }, hosts: [HOST] }, server())
+  const twin = issue({ subject: { O: 'membio', CN: HOST }, ca: true, key: server().key }, root())
+  const fake = issue({ subject: { CN: HOST }, hosts: [HOST] }, twin)
   return { key: fake.key, cert: fake.cert + server().cert }
 }
 const rootSent = (): Identity => ({ key: bad('unknownCa').key, cert: bad('unknownCa').cert + strangeRoot().cert })
@@ -120,7 +154,11 @@ certificates('a chain under a trusted root that has expired is refused', (t) => 
 
 const TRUSTED: { name: string; ca: () => ContextOptions['ca']; server: () => Identity }[] = [
   { name: 'a chain by its intermediate', ca: () => root().cert, server: serverWithChain },
-  { name: 'a missing intermediate that is given as `ca`', ca: () => [root().cert, intermediate().cert], server: () => bad('withoutIntermediate') },
+  {
+    name: 'a missing intermediate that is given as `ca`',
+    ca: () => [root().cert, intermediate().cert],
+    server: () => bad('withoutIntermediate'),
+  },
   { name: 'several roots in one bundle', ca: () => strangeRoot().cert + root().cert, server: () => bad('unknownCa') },
   { name: 'a self-signed certificate that is given as `ca`', ca: () => bad('selfSigned').cert, server: () => bad('selfSigned') },
   { name: 'bytes for a `ca`', ca: () => [new TextEncoder().encode(root().cert)], server },
@@ -136,7 +174,9 @@ for (const { name, ca, server } of TRUSTED) {
 // ---- Time. ----
 
 certificates('verifyTime: a certificate that has expired was valid in its days', (t) => {
-  const pair = t.own(makePair({ client: { verifyTime: daysFromNow(-10), ca: expiredRootWithLeaf().ca }, server: expiredRootWithLeaf().leaf })).establish()
+  const pair = t
+    .own(makePair({ client: { verifyTime: daysFromNow(-10), ca: expiredRootWithLeaf().ca }, server: expiredRootWithLeaf().leaf }))
+    .establish()
   assert.is(pair.client.engine.agreed!.authorized, true)
 })
 

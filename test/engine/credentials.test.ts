@@ -33,7 +33,11 @@ const encrypted = (...options: string[]) => ['pkcs8', '-topk8', ...options, '-pa
 const KEY_FORMS: { name: string; args: (traditional: string) => string[]; passphrase?: string; types?: string[] }[] = [
   { name: 'PKCS#8 in DER', args: () => ['pkcs8', '-topk8', '-nocrypt', '-outform', 'DER'] },
   { name: 'the traditional form', args: (type) => [type, ...(type === 'rsa' ? ['-traditional'] : [])], types: ['RSA-2048', 'P-256'] },
-  { name: 'the traditional form in DER', args: (type) => [type, '-outform', 'DER', ...(type === 'rsa' ? ['-traditional'] : [])], types: ['RSA-2048', 'P-256'] },
+  {
+    name: 'the traditional form in DER',
+    args: (type) => [type, '-outform', 'DER', ...(type === 'rsa' ? ['-traditional'] : [])],
+    types: ['RSA-2048', 'P-256'],
+  },
   { name: 'encrypted PKCS#8 (PBES2, AES-256)', args: () => encrypted('-v2', 'aes-256-cbc'), passphrase: PASSPHRASE },
   { name: 'encrypted PKCS#8 (scrypt)', args: () => encrypted('-scrypt'), passphrase: PASSPHRASE },
   { name: 'encrypted PKCS#8 in DER', args: () => encrypted('-outform', 'DER'), passphrase: PASSPHRASE },
@@ -57,8 +61,12 @@ for (const type of KEY_TYPES) {
 
 credentials('a certificate in DER', (t) => works(t, { cert: derOf(server().cert), key: server().key }))
 credentials('PEM as bytes', (t) => works(t, { cert: encoder.encode(server().cert), key: encoder.encode(server().key) }))
-credentials('PEM with text around it', (t) => works(t, { cert: `Subject: me\n\n${server().cert}\nand so on`, key: `my key:\n${server().key}` }))
-credentials('PEM with Windows line ends', (t) => works(t, { cert: server().cert.replaceAll('\n', '\r\n'), key: server().key.replaceAll('\n', '\r\n') }))
+credentials('PEM with text around it', (t) =>
+  works(t, { cert: `Subject: me\n\n${server().cert}\nand so on`, key: `my key:\n${server().key}` }),
+)
+credentials('PEM with Windows line ends', (t) =>
+  works(t, { cert: server().cert.replaceAll('\n', '\r\n'), key: server().key.replaceAll('\n', '\r\n') }),
+)
 credentials('certificate and key in one file', (t) => {
   const both = server().key + server().cert
   works(t, { cert: both, key: both })
@@ -74,11 +82,14 @@ function pkcs12(t: Case, { cert, key } = server(), options: string[] = [], passp
   return workshop.read('out.p12')
 }
 
-for (const type of KEY_TYPES) made(`PKCS#12 with a key of type ${type}`, (t) => works(t, { pkcs12: pkcs12(t, server(type)), passphrase: PASSPHRASE }))
+for (const type of KEY_TYPES)
+  made(`PKCS#12 with a key of type ${type}`, (t) => works(t, { pkcs12: pkcs12(t, server(type)), passphrase: PASSPHRASE }))
 
 made('PKCS#12 with its chain', (t) => {
   const { cert, key } = serverWithChain()
-  const pair = t.own(makePair({ server: { cert: undefined, key: undefined, pkcs12: pkcs12(t, { cert, key }), passphrase: PASSPHRASE } })).establish()
+  const pair = t
+    .own(makePair({ server: { cert: undefined, key: undefined, pkcs12: pkcs12(t, { cert, key }), passphrase: PASSPHRASE } }))
+    .establish()
   assert.equal(pair.client.engine.agreed!.peerChain[1], derOf(intermediate().cert))
 })
 made('PKCS#12 without a passphrase', (t) => works(t, { pkcs12: pkcs12(t, server(), [], ''), passphrase: '' }))
@@ -109,7 +120,10 @@ made('PKCS#12 without a certificate', (t) => {
 })
 made('PKCS#12 cut short', (t) => {
   const whole = pkcs12(t)
-  expectThrow(() => createContext({ pkcs12: whole.subarray(0, whole.length - 10), passphrase: PASSPHRASE }), { kind: 'usage', message: /`pkcs12` was refused/ })
+  expectThrow(() => createContext({ pkcs12: whole.subarray(0, whole.length - 10), passphrase: PASSPHRASE }), {
+    kind: 'usage',
+    message: /`pkcs12` was refused/,
+  })
 })
 
 // ---- What does not work. ----
@@ -123,7 +137,10 @@ const WRONG_PASSPHRASE: { name: string; args: string[] }[] = [
 for (const { name, args } of WRONG_PASSPHRASE) {
   made(`a wrong passphrase for ${name}`, (t) => {
     const key = converted(t, server().key, args)
-    expectThrow(() => createContext({ cert: server().cert, key, passphrase: 'wrong' }), { kind: 'usage', message: /`key` was refused.*\(wrong passphrase\)/ })
+    expectThrow(() => createContext({ cert: server().cert, key, passphrase: 'wrong' }), {
+      kind: 'usage',
+      message: /`key` was refused.*\(wrong passphrase\)/,
+    })
   })
   made(`no passphrase for ${name}`, (t) => {
     const key = converted(t, server().key, args)
@@ -144,13 +161,29 @@ const REFUSED: { name: string; options: () => ContextOptions; message: RegExp; c
     code: 'ERR_OSSL_DIGITAL_ENVELOPE_DIFFERENT_KEY_TYPES',
     message: /`key` was refused.*another type/,
   },
-  { name: 'a key where the certificate should be', options: () => ({ cert: server().key, key: server().key }), message: /`cert` was refused.*expected PEM or DER/ },
-  { name: 'a certificate where the key should be', options: () => ({ cert: server().cert, key: server().cert }), message: /`key` was refused/ },
+  {
+    name: 'a key where the certificate should be',
+    options: () => ({ cert: server().key, key: server().key }),
+    message: /`cert` was refused.*expected PEM or DER/,
+  },
+  {
+    name: 'a certificate where the key should be',
+    options: () => ({ cert: server().cert, key: server().cert }),
+    message: /`key` was refused/,
+  },
   { name: 'text that is no PEM', options: () => ({ cert: 'hello', key: server().key }), message: /`cert` was refused/ },
   { name: 'a key that is no PEM', options: () => ({ cert: server().cert, key: 'hello' }), message: /`key` was refused/ },
-  { name: 'broken base64', options: () => ({ cert: server().cert.replace(/[A-Z]{3}/, '*!*'), key: server().key }), message: /`cert` was refused/ },
+  {
+    name: 'broken base64',
+    options: () => ({ cert: server().cert.replace(/[A-Z]{3}/, '*!*'), key: server().key }),
+    message: /`cert` was refused/,
+  },
   { name: 'PEM cut short', options: () => ({ cert: server().cert.slice(0, 200), key: server().key }), message: /`cert` was refused/ },
-  { name: 'a broken second certificate', options: () => ({ cert: server().cert + server().cert.slice(0, 200), key: server().key }), message: /`cert` was refused/ },
+  {
+    name: 'a broken second certificate',
+    options: () => ({ cert: server().cert + server().cert.slice(0, 200), key: server().key }),
+    message: /`cert` was refused/,
+  },
   { name: 'DER garbage', options: () => ({ cert: pattern(500), key: server().key }), message: /`cert` was refused/ },
   { name: 'DER garbage for a key', options: () => ({ cert: server().cert, key: pattern(500) }), message: /`key` was refused/ },
   { name: 'garbage for a ca', options: () => ({ ca: 'hello' }), message: /`ca` was refused/ },

@@ -31,7 +31,12 @@ for (const version of VERSIONS) {
     pair.deliver(pair.server)
     pair.establish()
     const random = Buffer.from(hello.subarray(11, 43)).toString('hex')
-    const [client, server] = [pair.client, pair.server].map((side) => side.eventsOf('keylog').map(({ line }) => line).sort())
+    const [client, server] = [pair.client, pair.server].map((side) =>
+      side
+        .eventsOf('keylog')
+        .map(({ line }) => line)
+        .sort(),
+    )
     assert.equal(client, server)
     assert.equal(
       client!.map((line) => line.split(' ')[0]),
@@ -90,8 +95,11 @@ for (const { name, cut } of CUTS) {
     const trace = { trace: true }
     const pair = t.own(makePair({ clientEngine: trace, serverEngine: trace, cut: cut() })).establish()
     const handshake = (side: 'client' | 'server') =>
-      pair[side].eventsOf('message').flatMap(({ content, direction, bytes }) => (content === 'handshake' ? [`${direction} ${bytes[0]}`] : []))
-    // RFC 8446, B.3: 1 ClientHello, 2 ServerHello, 8 EncryptedExtensions, 11 Certificate, 15 CertificateVerify, 20 Finished, 4 NewSessionTicket.
+      pair[side]
+        .eventsOf('message')
+        .flatMap(({ content, direction, bytes }) => (content === 'handshake' ? [`${direction} ${bytes[0]}`] : []))
+    // RFC 8446, B.3: 1 ClientHello, 2 ServerHello, 4 NewSessionTicket, 8 EncryptedExtensions, 11 Certificate, 15 CertificateVerify,
+    // 20 Finished.
     assert.equal(
       handshake('client').filter((message) => !message.endsWith(' 4')),
       ['sent 1', ...[2, 8, 11, 15, 20].map((type) => `received ${type}`), 'sent 20'],
@@ -112,7 +120,10 @@ events('secureConnect comes once, sessions after it', (t) => {
   const types = pair.client.events.map(({ type }) => type)
   assert.is(types.filter((type) => type === 'secureConnect').length, 1)
   assert.ok(types.indexOf('secureConnect') < types.indexOf('session'))
-  assert.equal(pair.server.events.map(({ type }) => type), ['secureConnect'])
+  assert.equal(
+    pair.server.events.map(({ type }) => type),
+    ['secureConnect'],
+  )
 })
 
 events('close_notify is told as an alert and as the end of reading', (t) => {

@@ -25,7 +25,10 @@ function sealed(side: Side, plaintext: Uint8Array | string): Uint8Array {
   return side.engine.takeCiphertext()
 }
 
-const established = (t: Case, version: Version = 'TLSv1.3'): Pair => t.own(makePair({ client: { maxVersion: version } })).establish().run()
+function established(t: Case, maxVersion: Version = 'TLSv1.3'): Pair {
+  const pair = t.own(makePair({ client: { maxVersion } }))
+  return pair.establish().run()
+}
 
 // ---- One flipped bit in a record of an open connection. ----
 
@@ -102,10 +105,20 @@ for (const version of VERSIONS) {
 // ---- Instead of a ClientHello. ----
 
 const NOT_TLS: { name: string; bytes: Uint8Array; code?: string; message?: RegExp }[] = [
-  { name: 'plain HTTP', bytes: encoder.encode('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), code: 'ERR_SSL_HTTP_REQUEST', message: /plain HTTP to a TLS port/ },
+  {
+    name: 'plain HTTP',
+    bytes: encoder.encode('GET / HTTP/1.1\r\nHost: a\r\n\r\n'),
+    code: 'ERR_SSL_HTTP_REQUEST',
+    message: /plain HTTP to a TLS port/,
+  },
   { name: 'an HTTP POST', bytes: encoder.encode('POST / HTTP/1.1\r\n\r\n'), code: 'ERR_SSL_HTTP_REQUEST' },
   { name: 'a proxy request', bytes: encoder.encode('CONNECT a:443 HTTP/1.1\r\n\r\n'), code: 'ERR_SSL_HTTPS_PROXY_REQUEST' },
-  { name: 'SSH', bytes: encoder.encode('SSH-2.0-OpenSSH_9.9\r\n'), code: 'ERR_SSL_WRONG_VERSION_NUMBER', message: /does not seem to speak TLS/ },
+  {
+    name: 'SSH',
+    bytes: encoder.encode('SSH-2.0-OpenSSH_9.9\r\n'),
+    code: 'ERR_SSL_WRONG_VERSION_NUMBER',
+    message: /does not seem to speak TLS/,
+  },
   { name: 'zeros', bytes: new Uint8Array(100) },
   { name: 'random bytes', bytes: new Random(5).bytes(1000) },
   { name: 'application data', bytes: new Uint8Array([23, 3, 3, 0, 3, 1, 2, 3]) },
@@ -133,7 +146,11 @@ failure('instead of a ServerHello: plain HTTP', (t) => {
   const pair = t.own(makePair())
   pair.client.drive()
   feed(pair, pair.client, encoder.encode('HTTP/1.1 400 Bad Request\r\n\r\n'))
-  expectError(pair.client.error, { kind: 'protocol', code: 'ERR_SSL_WRONG_VERSION_NUMBER', message: /does not seem to speak TLS on this port/ })
+  expectError(pair.client.error, {
+    kind: 'protocol',
+    code: 'ERR_SSL_WRONG_VERSION_NUMBER',
+    message: /does not seem to speak TLS on this port/,
+  })
 })
 
 // ---- An alert from the peer. ----
@@ -193,7 +210,10 @@ for (const [name, call] of Object.entries(CALLS)) {
     feed(pair, pair.server, pattern(100))
     const { error } = pair.server
     expectError(error, { kind: 'protocol' })
-    for (let i = 0; i < 2; i++) assert.is(expectThrow(() => call(pair.server), {}), error)
+    for (let i = 0; i < 2; i++) {
+      const again = expectThrow(() => call(pair.server), {})
+      assert.is(again, error)
+    }
     assert.is(pair.server.engine.error, error)
   })
 }
@@ -219,7 +239,10 @@ failure('an alert finds room even when the outgoing BIO is full', (t) => {
 })
 
 failure('a later failure is not blamed on a certificate that was accepted knowingly', (t) => {
-  const pair = t.own(makePair({ server: bad('selfSigned'), clientEngine: { dangerouslyAcceptAnyCertificate: true } })).establish().run()
+  const pair = t
+    .own(makePair({ server: bad('selfSigned'), clientEngine: { dangerouslyAcceptAnyCertificate: true } }))
+    .establish()
+    .run()
   feed(pair, pair.client, pattern(100))
   expectError(pair.client.error, { kind: 'protocol', verify: undefined })
 })

@@ -12,7 +12,7 @@ import { suite, type Case } from '../support/suite.ts'
 const fuzz = suite('engine: fuzz')
 
 const KINDS = ['protocol', 'alert', 'certificate', 'closed', 'internal']
-const ROUNDS = 150
+const ROUNDS = 100
 
 interface Contexts {
   clientContext: SecureContext
@@ -92,35 +92,47 @@ function connection(shared: Contexts, seed: number, tamper: Pair['tamper']): voi
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  fuzz(`${ROUNDS} connections with one flight changed, ${version}`, (t) => {
-    const shared = contexts(t, version)
-    for (let seed = 1; seed <= ROUNDS; seed++) {
-      const random = new Random(seed)
-      let countdown = random.below(6)
-      withSeed(seed, () => connection(shared, seed, (_, bytes) => (bytes.length && countdown-- === 0 ? mutate(bytes, random) : bytes)))
-    }
-  }, { deadline: 60 })
+  fuzz(
+    `${ROUNDS} connections with one flight changed, ${version}`,
+    (t) => {
+      const shared = contexts(t, version)
+      for (let seed = 1; seed <= ROUNDS; seed++) {
+        const random = new Random(seed)
+        let countdown = random.below(6)
+        withSeed(seed, () => connection(shared, seed, (_, bytes) => (bytes.length && countdown-- === 0 ? mutate(bytes, random) : bytes)))
+      }
+    },
+    { deadline: 60 },
+  )
 
-  fuzz(`${ROUNDS} connections with every flight in doubt, ${version}`, (t) => {
-    const shared = contexts(t, version)
-    for (let seed = 1; seed <= ROUNDS; seed++) {
-      const random = new Random(seed + 10_000)
-      withSeed(seed, () => connection(shared, seed, (_, bytes) => (random.below(3) ? bytes : mutate(bytes, random))))
-    }
-  }, { deadline: 60 })
+  fuzz(
+    `${ROUNDS} connections with every flight in doubt, ${version}`,
+    (t) => {
+      const shared = contexts(t, version)
+      for (let seed = 1; seed <= ROUNDS; seed++) {
+        const random = new Random(seed + 10_000)
+        withSeed(seed, () => connection(shared, seed, (_, bytes) => (random.below(3) ? bytes : mutate(bytes, random))))
+      }
+    },
+    { deadline: 60 },
+  )
 
-  fuzz(`byte cuts are not noticed: 100 schedules, ${version}`, (t) => {
-    const shared = contexts(t, version)
-    for (let seed = 1; seed <= 100; seed++) {
-      withSeed(seed, () => {
-        const pair = makePair({ ...shared, cut: randomCuts(seed, 1 + (seed % 10) * 300) }).establish()
-        pair.send(pair.client, pattern(5000, seed)).send(pair.server, pattern(7000, seed))
-        sameBytes(pair.server.plaintext, pattern(5000, seed))
-        sameBytes(pair.client.plaintext, pattern(7000, seed))
-        pair[Symbol.dispose]()
-      })
-    }
-  }, { deadline: 60 })
+  fuzz(
+    `byte cuts are not noticed: 100 schedules, ${version}`,
+    (t) => {
+      const shared = contexts(t, version)
+      for (let seed = 1; seed <= 100; seed++) {
+        withSeed(seed, () => {
+          const pair = makePair({ ...shared, cut: randomCuts(seed, 1 + (seed % 10) * 300) }).establish()
+          pair.send(pair.client, pattern(5000, seed)).send(pair.server, pattern(7000, seed))
+          sameBytes(pair.server.plaintext, pattern(5000, seed))
+          sameBytes(pair.client.plaintext, pattern(7000, seed))
+          pair[Symbol.dispose]()
+        })
+      }
+    },
+    { deadline: 60 },
+  )
 }
 
 /** Records that look right at first sight. */
@@ -136,27 +148,35 @@ function records(random: Random): Uint8Array {
 }
 
 for (const role of ['client', 'server'] as const) {
-  fuzz(`300 streams of made-up records at a ${role}, before and after its handshake`, (t) => {
-    const shared = contexts(t, 'TLSv1.3')
-    for (let seed = 1; seed <= 300; seed++) {
-      withSeed(seed, () => {
-        const pair = makePair(shared)
-        if (seed % 2) pair.establish().run()
-        pair[role].drive()
-        pair[role].wire = records(new Random(seed))
-        pair.deliver(pair[role])
-        assertDefined(pair[role])
-        assert.is(pair[role].plaintext.length, 0)
-        pair[Symbol.dispose]()
-      })
-    }
-  }, { deadline: 60 })
+  fuzz(
+    `300 streams of made-up records at a ${role}, before and after its handshake`,
+    (t) => {
+      const shared = contexts(t, 'TLSv1.3')
+      for (let seed = 1; seed <= 300; seed++) {
+        withSeed(seed, () => {
+          const pair = makePair(shared)
+          if (seed % 2) pair.establish().run()
+          pair[role].drive()
+          pair[role].wire = records(new Random(seed))
+          pair.deliver(pair[role])
+          assertDefined(pair[role])
+          assert.is(pair[role].plaintext.length, 0)
+          pair[Symbol.dispose]()
+        })
+      }
+    },
+    { deadline: 60 },
+  )
 }
 
-fuzz('random calls in random order never throw anything but a TlsError', (t) => {
-  const shared = contexts(t, 'TLSv1.3')
-  for (let seed = 1; seed <= 300; seed++) withSeed(seed, () => randomCalls(shared, new Random(seed)))
-}, { deadline: 60 })
+fuzz(
+  'random calls in random order never throw anything but a TlsError',
+  (t) => {
+    const shared = contexts(t, 'TLSv1.3')
+    for (let seed = 1; seed <= 300; seed++) withSeed(seed, () => randomCalls(shared, new Random(seed)))
+  },
+  { deadline: 60 },
+)
 
 function randomCalls(shared: Contexts, random: Random): void {
   const pair = makePair({ ...shared, serverEngine: { park: ['clientHello'] } })

@@ -76,3 +76,26 @@ roots('include NODE_EXTRA_CA_CERTS', (t) => {
   const env = { NODE_EXTRA_CA_CERTS: workshop.write('ca.pem', root().cert), ISSUER: workshop.write('issuer.json', JSON.stringify(root())) }
   assert.is(inFreshNode(source, env), true)
 })
+
+const kinds = suite('engine: which of the host roots')
+
+kinds("'system' are the operating system's: here the file that SSL_CERT_FILE names", (t) => {
+  const workshop = t.own(new Workshop())
+  const source = `
+    import { createContext } from 'membio'
+    const engine = createContext({ hostRoots: 'system' }).createEngine({ role: 'client', servername: 'a.test' })
+    console.log(JSON.stringify(engine.phase))`
+  const file = workshop.write('system.pem', root().cert)
+  assert.is(inFreshNode(source, { SSL_CERT_FILE: file }), 'idle')
+})
+
+kinds("'bundled' are the runtime's own list: a private CA is none of it", (t) => {
+  const clientContext = t.own(createContext({ hostRoots: 'bundled' }))
+  const pair = t.own(makePair({ clientContext })).run()
+  expectError(pair.client.error, { kind: 'certificate', code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' })
+})
+
+kinds('extraCa adds to them', (t) => {
+  const clientContext = t.own(createContext({ extraCa: root().cert }))
+  t.own(makePair({ clientContext }).establish())
+})

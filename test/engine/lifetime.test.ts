@@ -13,7 +13,9 @@ const lifetime = suite('engine: lifetime')
 lifetime('contexts may be freed before their engines: these go on', (t) => {
   const clientContext = createContext({ ca: root().cert, ...client(), alpn: ['h2'] })
   const serverContext = createContext({ ...server(), ca: root().cert, alpn: ['h2'] })
-  const pair = t.own(makePair({ clientContext, serverContext, serverEngine: { clientCertificate: 'require' }, clientEngine: { keylog: true } }))
+  const pair = t.own(
+    makePair({ clientContext, serverContext, serverEngine: { clientCertificate: 'require' }, clientEngine: { keylog: true } }),
+  )
   clientContext.free()
   serverContext.free()
   pair.establish().send(pair.client, 'ping').send(pair.server, 'pong')
@@ -60,7 +62,7 @@ for (const [name, call] of Object.entries(CALLS)) {
   lifetime(`${name} after free is a usage error that names the call`, () => {
     const pair = makePair().establish()
     pair[Symbol.dispose]()
-    expectThrow(() => call(pair.client.engine), { kind: 'usage', message: new RegExp(`^${name}: this TlsEngine has been freed`) })
+    expectThrow(() => call(pair.client.engine), { kind: 'usage', message: new RegExp(`^${name}: this engine has been freed`) })
   })
 }
 
@@ -105,30 +107,46 @@ lifetime('a failed engine is closed by free, and keeps its error', () => {
 /** Ways for a connection to go. */
 const ENDINGS: { name: string; options: PairOptions; end: (pair: ReturnType<typeof makePair>) => void }[] = [
   { name: 'closed in good order', options: {}, end: ({ client, server }) => (client.engine.closeWrite(), server.engine.closeWrite()) },
-  { name: 'truncated', options: {}, end: ({ server }) => server.attempt(() => (server.engine.receiveEof(), server.engine.readPlaintext())) },
-  { name: 'dropped with bytes in both BIOs', options: {}, end: ({ client, server }) => (client.engine.writePlaintext(pattern(9000)), server.engine.receiveCiphertext(pattern(9))) },
-  { name: 'with events that nobody took', options: { clientEngine: { trace: true, keylog: true } }, end: ({ client }) => client.engine.closeWrite() },
+  {
+    name: 'truncated',
+    options: {},
+    end: ({ server }) => server.attempt(() => (server.engine.receiveEof(), server.engine.readPlaintext())),
+  },
+  {
+    name: 'dropped with bytes in both BIOs',
+    options: {},
+    end: ({ client, server }) => (client.engine.writePlaintext(pattern(9000)), server.engine.receiveCiphertext(pattern(9))),
+  },
+  {
+    name: 'with events that nobody took',
+    options: { clientEngine: { trace: true, keylog: true } },
+    end: ({ client }) => client.engine.closeWrite(),
+  },
 ]
 
-lifetime('1,000 connections leave no handle and the heap no larger than the first 100 did', () => {
-  const handles = liveHandles()
-  const contexts = { clientContext: createContext({ ca: root().cert }), serverContext: createContext({ ...server(), ca: root().cert }) }
-  let after100 = 0
-  for (let i = 0; i < 1000; i++) {
-    const { options, end } = ENDINGS[i % ENDINGS.length]!
-    const session = i % 3 === 0 ? lastSession : undefined
-    const pair = makePair({ ...contexts, ...options, clientEngine: { ...options.clientEngine, session } }).establish()
-    pair.send(pair.client, 'ping').send(pair.server, pattern(5000))
-    lastSession = pair.client.eventsOf('session').at(-1)?.session ?? lastSession
-    end(pair)
-    pair[Symbol.dispose]()
-    if (i === 99) after100 = library().memory.size
-  }
-  contexts.clientContext.free()
-  contexts.serverContext.free()
-  assert.is(liveHandles(), handles)
-  assert.is(library().memory.size, after100)
-}, { deadline: 120 })
+lifetime(
+  '1,000 connections leave no handle and the heap no larger than the first 100 did',
+  () => {
+    const handles = liveHandles()
+    const contexts = { clientContext: createContext({ ca: root().cert }), serverContext: createContext({ ...server(), ca: root().cert }) }
+    let after100 = 0
+    for (let i = 0; i < 1000; i++) {
+      const { options, end } = ENDINGS[i % ENDINGS.length]!
+      const session = i % 3 === 0 ? lastSession : undefined
+      const pair = makePair({ ...contexts, ...options, clientEngine: { ...options.clientEngine, session } }).establish()
+      pair.send(pair.client, 'ping').send(pair.server, pattern(5000))
+      lastSession = pair.client.eventsOf('session').at(-1)?.session ?? lastSession
+      end(pair)
+      pair[Symbol.dispose]()
+      if (i === 99) after100 = library().memory.size
+    }
+    contexts.clientContext.free()
+    contexts.serverContext.free()
+    assert.is(liveHandles(), handles)
+    assert.is(library().memory.size, after100)
+  },
+  { deadline: 120 },
+)
 
 let lastSession: Uint8Array | undefined
 
@@ -143,19 +161,35 @@ lifetime('200 contexts made and freed leave the heap as it was after the first 2
   assert.is(library().memory.size, after20)
 })
 
-lifetime('500 connections at once, with interleaved data, all end with what was sent', (t) => {
-  const contexts = { clientContext: t.own(createContext({ ca: root().cert })), serverContext: t.own(createContext(server())) }
-  const pairs = Array.from({ length: 500 }, () => t.own(makePair(contexts)))
-  for (const pair of pairs) pair.client.drive()
-  // One flight at a time, across all of them, so that each is half-way while the others move.
-  for (let moved = 1; moved > 0; ) {
-    moved = 0
-    for (const pair of pairs) moved += pair.transfer(pair.client, pair.server) + pair.transfer(pair.server, pair.client)
-  }
-  pairs.forEach((pair, i) => pair.send(pair.client, pattern(2000 + i, i + 1)))
-  pairs.forEach((pair, i) => pair.send(pair.server, pattern(3000 + i, i + 1000)))
-  pairs.forEach((pair, i) => {
-    sameBytes(pair.server.plaintext, pattern(2000 + i, i + 1))
-    sameBytes(pair.client.plaintext, pattern(3000 + i, i + 1000))
-  })
-}, { deadline: 60 })
+lifetime(
+  '500 connections at once, with interleaved data, all end with what was sent',
+  (t) => {
+    const contexts = { clientContext: t.own(createContext({ ca: root().cert })), serverContext: t.own(createContext(server())) }
+    const pairs = Array.from({ length: 500 }, () => t.own(makePair(contexts)))
+    for (const pair of pairs) pair.client.drive()
+    // One flight at a time, across all of them, so that each is half-way while the others move.
+    for (let moved = 1; moved > 0;) {
+      moved = 0
+      for (const pair of pairs) moved += pair.transfer(pair.client, pair.server) + pair.transfer(pair.server, pair.client)
+    }
+    pairs.forEach((pair, i) => pair.send(pair.client, pattern(2000 + i, i + 1)))
+    pairs.forEach((pair, i) => pair.send(pair.server, pattern(3000 + i, i + 1000)))
+    pairs.forEach((pair, i) => {
+      sameBytes(pair.server.plaintext, pattern(2000 + i, i + 1))
+      sameBytes(pair.client.plaintext, pattern(3000 + i, i + 1000))
+    })
+  },
+  { deadline: 60 },
+)
+
+lifetime('a reload: connections of the old context go on, new ones get the new certificate', (t) => {
+  const before = createContext(server())
+  const old = t.own(makePair({ serverContext: before }).establish())
+  before.free()
+  const after = t.own(createContext(server('Ed25519')))
+  const fresh = t.own(makePair({ serverContext: after }).establish())
+  for (const pair of [old, fresh]) pair.send(pair.client, 'still here').send(pair.server, 'so am I')
+  assert.is(old.client.text, 'so am I')
+  assert.is(old.client.engine.agreed!.peerSignatureScheme, 'ecdsa_secp256r1_sha256')
+  assert.is(fresh.client.engine.agreed!.peerSignatureScheme, 'ed25519')
+})

@@ -46,7 +46,10 @@ phase('every phase can be reached, and closed can be reached from every phase', 
 })
 
 phase('one side that ends makes it closing, both make it closed, in either order', () => {
-  for (const order of [['endReading', 'endWriting'], ['endWriting', 'endReading']] as const) {
+  for (const order of [
+    ['endReading', 'endWriting'],
+    ['endWriting', 'endReading'],
+  ] as const) {
     const progress = progressAt('open')
     const end = (side: (typeof order)[number]) => (side === 'endReading' ? progress.endReading('closeNotify') : progress.endWriting())
     end(order[0])

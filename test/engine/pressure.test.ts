@@ -96,10 +96,14 @@ for (const { name, cut } of CUTS) {
 }
 
 /** A certificate that does not fit into the outgoing BIO. */
-const big = () => issue({ subject: { CN: HOST }, hosts: [HOST, ...Array.from({ length: 2400 }, (_, i) => `host-${i}.a-long-domain.test`)] }, root())
+const big = () =>
+  issue({ subject: { CN: HOST }, hosts: [HOST, ...Array.from({ length: 2400 }, (_, i) => `host-${i}.a-long-domain.test`)] }, root())
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  for (const { name, cut } of [{ name: 'whole', cut: whole }, { name: 'byte by byte', cut: byteByByte }]) {
+  for (const { name, cut } of [
+    { name: 'whole', cut: whole },
+    { name: 'byte by byte', cut: byteByByte },
+  ]) {
     pressure(`a handshake larger than a BIO, ${version}, ${name}`, (t) => {
       const identity = big()
       assert.ok(identity.cert.length * 0.74 > CAPACITY, 'the certificate fits: the test shows nothing')
@@ -127,7 +131,7 @@ pressure('close_notify waits for room too', (t) => {
   const pair = t.own(makePair()).establish()
   const { client, server } = pair
   // Down to where not even an alert is sure to fit.
-  for (let status = 'done', size = 16384; size >= 1; ) {
+  for (let status = 'done', size = 16384; size >= 1;) {
     status = client.engine.writePlaintext(pattern(size)).status
     if (status !== 'done') size >>= 1
   }

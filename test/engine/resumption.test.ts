@@ -125,7 +125,8 @@ resumption('a session of the newer version is not offered to who speaks the olde
 for (const garbage of [new Uint8Array(0), new Uint8Array([0x30, 0x03, 1, 2, 3]), new Uint8Array(300)]) {
   resumption(`${garbage.length} bytes of garbage for a session are a usage error`, (t) => {
     const context = t.own(createContext({ ca: root().cert }))
-    if (garbage.length) expectThrow(() => context.createEngine({ role: 'client', servername: HOST, session: garbage }), { kind: 'usage', message: /session/ })
+    if (garbage.length)
+      expectThrow(() => context.createEngine({ role: 'client', servername: HOST, session: garbage }), { kind: 'usage', message: /session/ })
     else expectThrow(() => context.createEngine({ role: 'client', servername: HOST, session: garbage }), { kind: 'usage' })
   })
 }

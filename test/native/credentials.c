@@ -52,7 +52,7 @@ static const char *key_forms(const void *argument) {
     size_t length;
     const char *with = form & 2 ? passphrase : NULL;
     uint8_t *key = key_as(one->key, form & 1, with, &length);
-    tls_context *c = tls_context_new();
+    tls_context *c = tls_context_new(TLS_PROTOCOL_TLS);
     CHECK(tls_context_use_certificate(c, bytes_of(one->cert), strlen(one->cert)) == TLS_DONE);
     CHECK(tls_context_use_key(c, key, length, with) == TLS_DONE);
     if (with != NULL) {
@@ -68,7 +68,7 @@ static const char *key_forms(const void *argument) {
 static const char *pkcs12(const void *argument) {
   size_t length;
   uint8_t *file = pkcs12_of(leaf_of(argument), passphrase, &length);
-  tls_context *c = tls_context_new();
+  tls_context *c = tls_context_new(TLS_PROTOCOL_TLS);
   CHECK(tls_context_use_pkcs12(c, file, length, "wrong") == TLS_ERROR);
   CHECK(strstr(tls_library_error()->reason, "mac verify failure") != NULL);
   CHECK(tls_context_use_pkcs12(c, file, length, NULL) == TLS_ERROR);
@@ -80,7 +80,7 @@ static const char *pkcs12(const void *argument) {
 
 static const char *wrong_key(const void *unused) {
   (void)unused;
-  tls_context *c = tls_context_new();
+  tls_context *c = tls_context_new(TLS_PROTOCOL_TLS);
   const identity *one = leaf_of("P-256"), *type = leaf_of("Ed25519"), *other = authority();
   CHECK(tls_context_use_certificate(c, bytes_of(one->cert), strlen(one->cert)) == TLS_DONE);
   CHECK(tls_context_use_key(c, bytes_of(other->key), strlen(other->key), NULL) == TLS_ERROR);
@@ -115,7 +115,7 @@ static const char *damaged(const void *argument) {
     good = malloc(length + 64);
     memcpy(good, one->cert, length);
   }
-  tls_context *c = tls_context_new();
+  tls_context *c = tls_context_new(TLS_PROTOCOL_TLS);
   uint8_t *bad = malloc(length + 64);
   /* A key or PKCS#12 file costs a thousand rounds of key derivation each time. */
   int rounds = strcmp(d->what, "certificate") == 0 ? 1000 : 150;
@@ -142,7 +142,8 @@ static const char *damaged(const void *argument) {
 }
 
 static const char *made(const void *argument) {
-  identity one = identity_new(argument, "basicConstraints=critical,CA:TRUE\nsubjectAltName=DNS:a.test,IP:::1,email:a@b.test,URI:https://a/", NULL);
+  static const char extensions[] = "basicConstraints=critical,CA:TRUE\nsubjectAltName=DNS:a.test,IP:::1,email:a@b.test,URI:https://a/";
+  identity one = identity_new(argument, extensions, NULL);
   identity leaf = identity_new("P-256", "", &one);
   tls_bytes *split = tls_certificate_split(bytes_of(leaf.cert), strlen(leaf.cert));
   CHECK(split != NULL);

@@ -31,7 +31,8 @@ static void matrix(void) {
         for (int c = 0; c < 4; c++) {
           char name[128];
           const char *alpn = c & 1 ? "h2" : NULL;
-          pair_options o = {.version = versions[v], .type = types[t], .mutual = mutual, .cut = cuts[c], .alpn_client = alpn, .alpn_server = alpn};
+          pair_options o = {.version = versions[v], .type = types[t], .mutual = mutual, .cut = cuts[c]};
+          o.alpn_client = o.alpn_server = alpn;
           snprintf(name, sizeof name, "handshake: TLS 1.%d, %s%s%s, cut at %zu", v + 2, types[t], mutual ? ", client certificate" : "",
                    alpn ? ", ALPN" : "", cuts[c]);
           run_case(name, handshake, &o);
@@ -59,7 +60,7 @@ static const char *parks(const void *unused) {
   (void)unused;
   pair p;
   CHECK_ALL(pair_open(&p, &(pair_options){.flags = TLS_FLAG_PARK_CLIENT_HELLO, .server = self_signed()}));
-  tls_context *other = tls_context_new();
+  tls_context *other = tls_context_new(TLS_PROTOCOL_TLS);
   const identity *good = leaf_of("Ed25519");
   CHECK(tls_context_use_certificate(other, (const uint8_t *)good->cert, strlen(good->cert)) == TLS_DONE);
   CHECK(tls_context_use_key(other, (const uint8_t *)good->key, strlen(good->key), NULL) == TLS_DONE);

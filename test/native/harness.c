@@ -143,8 +143,8 @@ const char *pair_open(pair *p, const pair_options *o) {
   const char *type = o->type ? o->type : "P-256";
   memset(p, 0, sizeof *p);
   p->cut = o->cut;
-  p->client_context = tls_context_new();
-  p->server_context = tls_context_new();
+  p->client_context = tls_context_new(TLS_PROTOCOL_TLS);
+  p->server_context = tls_context_new(TLS_PROTOCOL_TLS);
   CHECK(context_setup(p->client_context, o, o->mutual ? leaf_of(type) : NULL, o->alpn_client));
   CHECK(context_setup(p->server_context, o, o->server ? o->server : leaf_of(type), o->alpn_server));
   CHECK(side_open(&p->client, p->client_context, TLS_ROLE_CLIENT, o));

@@ -35,7 +35,7 @@ static int disarm(void) {
 
 static int try_context(void) {
   const identity *one = leaf_of("P-256");
-  tls_context *c = tls_context_new();
+  tls_context *c = tls_context_new(TLS_PROTOCOL_TLS);
   int ok = c != NULL && tls_context_use_certificate(c, (const uint8_t *)one->cert, strlen(one->cert)) == TLS_DONE &&
            tls_context_use_key(c, (const uint8_t *)one->key, strlen(one->key), NULL) == TLS_DONE &&
            tls_context_add_ca(c, (const uint8_t *)one->cert, strlen(one->cert)) == 1 &&

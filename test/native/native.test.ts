@@ -34,7 +34,8 @@ function register({ code, stdout, stderr }: Result): void {
   }
   native('every case has had its turn', () => {
     const planned = /^1\.\.(\d+)$/m.exec(stdout)?.[1]
-    if (Number(planned) !== lines.length) throw new Error(`${lines.length} cases reported, ${planned ?? 'no number'} announced; ${stderr.slice(0, 4000)}`)
+    if (Number(planned) !== lines.length)
+      throw new Error(`${lines.length} cases reported, ${planned ?? 'no number'} announced; ${stderr.slice(0, 4000)}`)
   })
   native('no sanitizer complains: the program leaves with 0', () => {
     if (code !== 0) throw new Error(`it left with ${code}: ${stderr.slice(0, 8000)}`)
@@ -44,7 +45,10 @@ function register({ code, stdout, stderr }: Result): void {
 if (existsSync(program)) {
   register(await runProgram())
 } else if (spawnSync('gcc', ['--version']).error) {
-  native.skip({ kind: 'no-gcc', reason: 'gcc is missing; apt-get install gcc libc6-dev, then ./build.sh native' }, 'the C side under sanitizers')
+  native.skip(
+    { kind: 'no-gcc', reason: 'gcc is missing; apt-get install gcc libc6-dev, then ./build.sh native' },
+    'the C side under sanitizers',
+  )
 } else {
   native('build/native/test is there', () => {
     throw new Error('run ./build.sh native')

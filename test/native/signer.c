@@ -73,7 +73,7 @@ static tls_bytes *certificate_new(void) {
 static const char *open_signed(pair *p, const setting *s, side **own) {
   int is_client = s->role == TLS_ROLE_CLIENT;
   CHECK_ALL(pair_open(p, &(pair_options){.version = s->version, .mutual = is_client}));
-  tls_context *context = tls_context_new();
+  tls_context *context = tls_context_new(TLS_PROTOCOL_TLS);
   tls_bytes *certificate = certificate_new();
   CHECK(certificate != NULL);
   CHECK(tls_context_set_versions(context, s->version, s->version) == TLS_DONE);
@@ -184,7 +184,7 @@ static const char *dhe(const void *argument) {
 static const char *refused(const void *unused) {
   (void)unused;
   asked = gone = 0;
-  tls_context *context = tls_context_new();
+  tls_context *context = tls_context_new(TLS_PROTOCOL_TLS);
   CHECK(tls_context_use_signer(context, NUMBER) == TLS_ERROR && gone == 1); /* whose key? */
   CHECK((private_key = key_new("EC", "secp256k1")) != NULL);
   tls_bytes *certificate = certificate_new();
@@ -224,7 +224,7 @@ int signer_attempt(int later) {
   if (kept_certificate == NULL) kept_certificate = certificate_new();
   private_key = kept_key;
   asked = gone = 0;
-  pair p = {.client_context = tls_context_new(), .server_context = tls_context_new()};
+  pair p = {.client_context = tls_context_new(TLS_PROTOCOL_TLS), .server_context = tls_context_new(TLS_PROTOCOL_STREAM)};
   if (contexts_ready(&p, later ? TLS_SIGNER_LATER : NUMBER) && connections_ready(&p)) {
     pair_run(&p);
     if (p.server.status == TLS_WANT_CALLBACK) answer(&p.server);

@@ -1,4 +1,10 @@
 // Blocks its thread for ever: no timer of its own can help it.
 import { suite } from '../support/suite.ts'
 
-suite('hangs')('blocks', () => { for (;;); }, { deadline: 0.1 })
+suite('hangs')(
+  'blocks',
+  () => {
+    for (;;);
+  },
+  { deadline: 0.1 },
+)

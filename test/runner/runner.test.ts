@@ -1,11 +1,13 @@
 // Who watches the watchers: every way a test file can go wrong must come out as a failure.
+import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
+import { run } from '../support/node.ts'
 import { runFile } from '../support/run-file.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('runner')
 
-const fixture = (name: string) => runFile(new URL(`${name}.fixture.js`, import.meta.url).pathname, { grace: 1 })
+const fixture = (name: string) => runFile(fileURLToPath(new URL(`${name}.fixture.js`, import.meta.url)), { grace: 3 })
 
 /** What becomes of each case of outcomes.fixture.ts, and what its failure says. */
 const OUTCOMES: Record<string, RegExp | undefined> = {
@@ -50,3 +52,29 @@ for (const { file, when, problem } of BROKEN) {
     assert.match(problems.join('\n'), problem)
   })
 }
+
+// ---- The command line. ----
+
+const runner = (...args: string[]) => run(process.execPath, ['build/test/run.js', ...args])
+
+test('the last line is the count, alone', () => {
+  const { code, stdout } = runner('engine/phase')
+  assert.is(code, 0)
+  assert.match(stdout, /^ok {3}engine\/phase .* \d+ passed\n\d+ passed, 0 failed\n$/)
+})
+
+test('a name that matches no file is a failure', () => {
+  const { code, stdout } = runner('no-such-file')
+  assert.is(code, 1)
+  assert.match(stdout, /no test file matches no-such-file\n0 passed, 1 failed\n$/)
+})
+
+test('--list names the files, --reporter json tells everything', () => {
+  assert.is(runner('--list', 'engine/phase').stdout, 'engine/phase\n')
+  const told = JSON.parse(runner('--reporter', 'json', 'engine/phase').stdout) as {
+    passed: number
+    failed: number
+    files: { file: string }[]
+  }
+  assert.equal([told.passed > 30, told.failed, told.files.map(({ file }) => file)], [true, 0, ['engine/phase']])
+})

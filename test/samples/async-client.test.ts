@@ -3,10 +3,12 @@ import * as assert from 'uvu/assert'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:tls'
 import { client, root, server, strangeRoot } from '../support/certs.ts'
+import { missing } from '../support/peers.ts'
 import { suite } from '../support/suite.ts'
-import { file, listen, nodeHttps, opensslServer, rootFile, runSample, without } from './program.ts'
+import { hasIpv6 } from '../sync/ipv6.ts'
+import { file, listen, nodeHttps, opensslServer, rootFile, runSample } from './program.ts'
 
-const withOpenssl = suite('sample: async-client, with openssl s_server').unless(without('openssl'))
+const withOpenssl = suite('sample: async-client, with openssl s_server').unless(missing('openssl'))
 
 for (const [option, version] of [['-tls1_2', 'TLSv1.2'], ['-tls1_3', 'TLSv1.3']] as const) {
   withOpenssl(`${version}: prints what was agreed, and the first 256 bytes of the answer`, async (t) => {
@@ -69,6 +71,14 @@ withNode('shows its certificate, names the server, offers ALPN', async (t) => {
   assert.equal(seen, [true, 'client.test', 'server.test', 'echo/2'])
   assert.match(stdout, /^alpn +echo\/2$/m)
   assert.match(stdout, 'the answer, first 12 bytes:\ngood evening\n')
+})
+
+const withIpv6 = withNode.unless(hasIpv6 ? undefined : { kind: 'no-ipv6', reason: 'this machine has no ::1' })
+withIpv6('takes an IPv6 address, which HTTP writes in brackets', async (t) => {
+  const port = await nodeHttps(t, ({ headers }, response) => void response.end(`you asked ${headers.host}`))
+  const { code, stdout, stderr } = await runSample(t, 'async-client', '::1', String(port), '--ca', rootFile(t))
+  assert.is(code, 0, stderr)
+  assert.match(stdout, `you asked [::1]:${port}\n`)
 })
 
 withNode('a long answer is not waited for', async (t) => {

@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { client, root } from '../support/certs.ts'
+import { missing } from '../support/peers.ts'
 import { suite, type Case } from '../support/suite.ts'
-import { file, Program, rootFile, runTool, startSample, startServer, without } from './program.ts'
+import { file, Program, rootFile, runTool, startSample, startServer } from './program.ts'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
@@ -26,7 +27,7 @@ async function ask(socket: TLSSocket): Promise<string> {
 
 const withTools = suite('sample: async-server')
 
-withTools.unless(without('curl'))('answers curl', async (t) => {
+withTools.unless(missing('curl'))('answers curl', async (t) => {
   const { program, port } = await startServer(t, 'async-server')
   const curl = await runTool(t, 'curl', ['-sS', '-D', '-', '--cacert', rootFile(t), `https://localhost:${port}/`])
   assert.is(curl.code, 0, curl.stderr)
@@ -36,7 +37,7 @@ withTools.unless(without('curl'))('answers curl', async (t) => {
 })
 
 for (const version of ['-tls1_2', '-tls1_3']) {
-  withTools.unless(without('openssl'))(`answers openssl s_client ${version}`, async (t) => {
+  withTools.unless(missing('openssl'))(`answers openssl s_client ${version}`, async (t) => {
     const { program, port } = await startServer(t, 'async-server')
     const trust = ['-CAfile', rootFile(t), '-verify_return_error']
     const args = ['s_client', '-connect', `localhost:${port}`, ...trust, '-quiet', '-ign_eof', version]
@@ -47,7 +48,7 @@ for (const version of ['-tls1_2', '-tls1_3']) {
   })
 }
 
-withTools.unless(without('gnutls-cli'))('answers gnutls-cli, which does not say goodbye to a server that has', async (t) => {
+withTools.unless(missing('gnutls-cli'))('answers gnutls-cli, which does not say goodbye to a server that has', async (t) => {
   const { program, port } = await startServer(t, 'async-server')
   const gnutls = new Program(t, 'gnutls-cli', ['--x509cafile', rootFile(t), '-p', String(port), 'localhost'])
   gnutls.write(REQUEST)
@@ -66,7 +67,7 @@ withTools('serves fifty clients at once, and one that says nothing holds up none
   assert.not.match((await program.kill('SIGTERM')).stdout, 'aborted')
 })
 
-withTools.unless(without('openssl'))('tells an aborted connection from a clean one', async (t) => {
+withTools.unless(missing('openssl'))('tells an aborted connection from a clean one', async (t) => {
   const { program, port } = await startServer(t, 'async-server')
   const victim = new Program(t, 'openssl', ['s_client', '-connect', `localhost:${port}`, '-CAfile', rootFile(t)])
   await victim.printed(/Verify return code: 0/)
@@ -86,7 +87,7 @@ withTools('tells a handshake that came to nothing', async (t) => {
   await program.printed(/^#1 failed: ERR_SSL_HTTP_REQUEST: /m)
 })
 
-withTools.unless(without('curl'))('asks for client certificates with --ca', async (t) => {
+withTools.unless(missing('curl'))('asks for client certificates with --ca', async (t) => {
   const ca = rootFile(t)
   const { program, port } = await startServer(t, 'async-server', '--ca', ca)
   const { cert, key } = client()
@@ -98,7 +99,7 @@ withTools.unless(without('curl'))('asks for client certificates with --ca', asyn
   await program.printed(/^#2 failed: ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: /m)
 })
 
-withTools.unless(without('curl'))('makes a development certificate where none is given', async (t) => {
+withTools.unless(missing('curl'))('makes a development certificate where none is given', async (t) => {
   const program = startSample(t, 'async-server', '0')
   const [, ca = ''] = await program.printed(/--ca (\S+)$/m)
   const [, port = ''] = await program.printed(/listening on localhost:(\d+)/)

@@ -6,8 +6,9 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { root, server } from '../support/certs.ts'
+import { missing } from '../support/peers.ts'
 import { suite, type Case } from '../support/suite.ts'
-import { file, Program, rootFile, startSample, without } from './program.ts'
+import { file, Program, rootFile, startSample } from './program.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -65,7 +66,7 @@ echo('both ports at once', async (t) => {
   received.forEach((bytes, i) => assert.ok(bytes.equals(sent[i]!), `socket ${i}`))
 })
 
-echo.unless(without('openssl'))('openssl s_client, line after line', async (t) => {
+echo.unless(missing('openssl'))('openssl s_client, line after line', async (t) => {
   const { tls } = await startEcho(t)
   const trust = ['-CAfile', rootFile(t), '-verify_return_error']
   const program = new Program(t, 'openssl', ['s_client', '-connect', `localhost:${tls}`, '-quiet', ...trust])
@@ -75,7 +76,7 @@ echo.unless(without('openssl'))('openssl s_client, line after line', async (t) =
   }
 })
 
-echo.unless(without('gnutls-cli'))('gnutls-cli, line after line', async (t) => {
+echo.unless(missing('gnutls-cli'))('gnutls-cli, line after line', async (t) => {
   const { program: server, tls } = await startEcho(t)
   const program = new Program(t, 'gnutls-cli', ['--x509cafile', rootFile(t), '-p', String(tls), 'localhost'])
   program.write('hello\n')

@@ -3,12 +3,13 @@ import * as assert from 'uvu/assert'
 import type { ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:tls'
 import { server } from '../support/certs.ts'
+import { missing } from '../support/peers.ts'
 import { suite } from '../support/suite.ts'
-import { listen, nodeHttps, opensslServer, rootFile, runSample, without } from './program.ts'
+import { listen, nodeHttps, opensslServer, rootFile, runSample } from './program.ts'
 
 const client = suite('sample: https-client')
 
-client.unless(without('openssl'))('openssl s_server: a body up to the end of the stream', async (t) => {
+client.unless(missing('openssl'))('openssl s_server: a body up to the end of the stream', async (t) => {
   const port = await opensslServer(t)
   const { code, stdout, stderr } = await runSample(t, 'https-client', 'localhost', String(port), '--ca', rootFile(t))
   assert.is(code, 0, stderr)

@@ -4,10 +4,11 @@ import { once } from 'node:events'
 import { Agent, get } from 'node:https'
 import { connect as connectTls } from 'node:tls'
 import { root } from '../support/certs.ts'
+import { missing } from '../support/peers.ts'
 import { suite, type Case } from '../support/suite.ts'
-import { Program, rootFile, runTool, startServer, without } from './program.ts'
+import { Program, rootFile, runTool, startServer } from './program.ts'
 
-const withCurl = suite('sample: https-server, with curl').unless(without('curl'))
+const withCurl = suite('sample: https-server, with curl').unless(missing('curl'))
 
 const curl = (t: Case, ...args: string[]) => runTool(t, 'curl', ['-sS', '--cacert', rootFile(t), ...args])
 
@@ -107,7 +108,7 @@ withNode('SIGINT closes a connection kept alive in good order, and leaves with 0
   assert.is(code, 0, stderr)
 })
 
-const withGnutls = suite('sample: https-server, with gnutls-cli').unless(without('gnutls-cli'))
+const withGnutls = suite('sample: https-server, with gnutls-cli').unless(missing('gnutls-cli'))
 
 withGnutls('two requests on one connection', async (t) => {
   const { port } = await startServer(t, 'https-server')

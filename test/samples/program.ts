@@ -1,15 +1,14 @@
 // Programs in processes of their own, as a user would run them: our samples, and the peers they talk to. All are ended after the case.
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Server, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, server } from '../support/certs.ts'
 import { repository } from '../support/paths.ts'
-import type { Case, Skip } from '../support/suite.ts'
+import { file as peerFile } from '../support/peers.ts'
+import type { Case } from '../support/suite.ts'
 
 export interface Ended {
   code: number | null
@@ -26,7 +25,8 @@ export class Program {
   #running = true
 
   constructor(t: Case, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(command, args, { cwd: repository, env: { ...process.env, ...env } })
+    const plain = { LC_ALL: 'C', NO_PROXY: '*' } // what programs print, and whom they talk to, must not depend on the machine
+    this.#child = spawn(command, args, { cwd: repository, env: { ...process.env, ...plain, ...env } })
     this.#child.stdout.on('data', (chunk) => (this.#stdout += chunk))
     this.#child.stderr.on('data', (chunk) => (this.#stderr += chunk))
     this.#child.stdin.on('error', () => {}) // it may end before it has read everything
@@ -86,19 +86,8 @@ export async function startServer(t: Case, name: string, ...args: string[]): Pro
 export const runTool = (t: Case, command: string, args: readonly string[], input?: string): Promise<Ended> =>
   new Program(t, command, args).end(input)
 
-/** Set where a command is missing: pass it to `suite.unless`. */
-export function without(command: string): Skip | undefined {
-  return spawnSync(command, ['--version']).error && { kind: `no-${command}`, reason: `the command ${command} is missing` }
-}
-
-/** A file with this content. */
-export function file(t: Case, content: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'membio-sample-'))
-  t.defer(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, 'file.pem')
-  writeFileSync(path, content)
-  return path
-}
+/** A file with this content; gone after the case. */
+export const file = (t: Case, content: string): string => peerFile(t, 'file.pem', content)
 
 /** The root that signed the good test certificates, as a file. */
 export const rootFile = (t: Case): string => file(t, root().cert)

@@ -5,8 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { repository } from '../support/paths.ts'
+import { missing } from '../support/peers.ts'
 import { suite, type Case } from '../support/suite.ts'
-import { nodeHttps, Program, runTool, startSample, without } from './program.ts'
+import { nodeHttps, Program, runTool, startSample } from './program.ts'
 
 const text = readFileSync(join(repository, 'README.md'), 'utf8')
 const blocks = [...text.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code!)
@@ -65,7 +66,7 @@ readme('the client reads from Node', async (t) => {
   assert.match(stdout, /^HTTP\/1\.1 200 OK\r\n[^]*hello client/)
 })
 
-readme.unless(without('curl'))('the server answers curl', async (t) => {
+readme.unless(missing('curl'))('the server answers curl', async (t) => {
   const folder = await makeCertificate(t)
   const port = await freePort()
   start(t, server, port)

@@ -3,8 +3,9 @@ import * as assert from 'uvu/assert'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '../support/paths.ts'
+import { missing } from '../support/peers.ts'
 import { suite } from '../support/suite.ts'
-import { opensslServer, Program, rootFile, runSample, runTool, without } from './program.ts'
+import { opensslServer, Program, rootFile, runSample, runTool } from './program.ts'
 
 const start = suite('sample: start')
 
@@ -40,7 +41,7 @@ start('shows the handshake message by message, what was agreed, and the answer',
   assert.not.match(stdout, '\x1b')
 })
 
-start.unless(without('script'))('uses colours on a terminal, unless NO_COLOR is set', async (t) => {
+start.unless(missing('script'))('uses colours on a terminal, unless NO_COLOR is set', async (t) => {
   const onTerminal = ['-qec', `${process.execPath} build/samples/start.js`, '/dev/null']
   const coloured = await new Program(t, 'script', onTerminal, { NO_COLOR: '' }).end()
   assert.is(coloured.code, 0)
@@ -71,7 +72,7 @@ samples('an unknown name is a mistake', async (t) => {
   }
 })
 
-samples.unless(without('openssl'))('passes the arguments on', async (t) => {
+samples.unless(missing('openssl'))('passes the arguments on', async (t) => {
   const port = await opensslServer(t)
   const { code, stdout, stderr } = await runTool(t, 'npm', [...npm, 'async-client', 'localhost', String(port), '--ca', rootFile(t)])
   assert.is(code, 0, stderr)

@@ -30,7 +30,7 @@ export const keyOf = (type: KeyType): string => once(`key ${type}`, () => create
 
 /** Signed by `issuer`, or by itself. */
 export function issue(options: Partial<CertificateOptions>, issuer?: Identity, type: KeyType = 'P-256'): Identity {
-  const key = options.key ?? (options.ca ? createKey(type) : keyOf(type))
+  const key = (options.key as string | undefined) ?? (options.ca ? createKey(type) : keyOf(type))
   return { key, cert: createCertificate({ ...options, key, ...(issuer && { issuer }) }) }
 }
 
@@ -40,7 +40,8 @@ export const root = (): Identity => once('root', () => issue({ subject: { CN: 'm
 /** A root with the same name as nobody's: what it signs is trusted by nobody. */
 export const strangeRoot = (): Identity => once('strange root', () => issue({ subject: { CN: 'membio strange root' }, ca: true }))
 
-export const intermediate = (): Identity => once('intermediate', () => issue({ subject: { CN: 'membio test intermediate' }, ca: true }, root()))
+export const intermediate = (): Identity =>
+  once('intermediate', () => issue({ subject: { CN: 'membio test intermediate' }, ca: true }, root()))
 
 /** A good server, by type of key. */
 export const server = (type: KeyType = 'P-256'): Identity =>
@@ -51,7 +52,8 @@ export const client = (type: KeyType = 'P-256'): Identity =>
   once(`client ${type}`, () => issue({ subject: { CN: 'client.test' }, usage: ['client'] }, root(), type))
 
 /** A server for another host. */
-export const serverFor = (host: string): Identity => once(`server for ${host}`, () => issue({ subject: { CN: host }, hosts: [host] }, root()))
+export const serverFor = (host: string): Identity =>
+  once(`server for ${host}`, () => issue({ subject: { CN: host }, hosts: [host] }, root()))
 
 const behindIntermediate = (): Identity => once('leaf behind', () => issue({ subject: { CN: HOST }, hosts: HOSTS }, intermediate()))
 
@@ -60,7 +62,8 @@ export const serverWithChain = (): Identity =>
   once('chain', () => ({ key: behindIntermediate().key, cert: behindIntermediate().cert + intermediate().cert }))
 
 /** The identities that a client must refuse, or a server. */
-export type Bad = 'expired' | 'notYetValid' | 'selfSigned' | 'wrongHost' | 'wrongUsage' | 'unknownCa' | 'withoutIntermediate' | 'expiredIntermediate'
+export type Bad =
+  'expired' | 'notYetValid' | 'selfSigned' | 'wrongHost' | 'wrongUsage' | 'unknownCa' | 'withoutIntermediate' | 'expiredIntermediate'
 
 const MAKE_BAD: Record<Bad, () => Identity> = {
   expired: () => issue({ subject: { CN: HOST }, hosts: HOSTS, notBefore: daysFromNow(-30), notAfter: daysFromNow(-1) }, root()),

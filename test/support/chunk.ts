@@ -13,7 +13,7 @@ export const byteByByte: Cut = function* (bytes) {
 export function randomCuts(seed: number, maximum = 4096): Cut {
   const random = new Random(seed)
   return function* (bytes) {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const length = 1 + random.below(1 + random.below(maximum))
       yield bytes.subarray(at, (at += length))
     }

@@ -23,11 +23,15 @@ export function sameBytes(actual: Uint8Array, expected: Uint8Array): void {
 
 /** The error has all the expected fields. Returns it. */
 export function expectError(error: unknown, expected: Expected): TlsError {
-  assert.ok(error instanceof TlsError, error === undefined ? 'no error at all' : `not a TlsError: ${error instanceof Error ? error.stack : String(error)}`)
+  assert.ok(
+    error instanceof TlsError,
+    error === undefined ? 'no error at all' : `not a TlsError: ${error instanceof Error ? error.stack : String(error)}`,
+  )
   const { message, ...fields } = expected
   const actual = Object.fromEntries(Object.keys(fields).map((name) => [name, error[name as keyof TlsError]]))
   assert.equal(actual, fields, `${error.code}: ${error.message}`)
-  if (message !== undefined) assert.ok(matches(error.message, message), `the message does not match ${message}: ${error.code}: ${error.message}`)
+  if (message !== undefined)
+    assert.ok(matches(error.message, message), `the message does not match ${message}: ${error.code}: ${error.message}`)
   return error
 }
 

@@ -10,7 +10,12 @@ export interface Outcome {
 
 /** Runs a program to its end, for half a minute at most. */
 export function run(command: string, args: readonly string[], input?: string | Uint8Array, env: NodeJS.ProcessEnv = {}): Outcome {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { input, cwd: repository, timeout: 30_000, env: { ...process.env, ...env } })
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    input,
+    cwd: repository,
+    timeout: 30_000,
+    env: { ...process.env, ...env },
+  })
   if (error) throw error
   return { code: status, stdout: stdout.toString(), stderr: stderr.toString() }
 }

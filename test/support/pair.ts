@@ -134,7 +134,7 @@ export class Pair {
     const waiting = to.wire
     let delivered = 0
     for (const piece of this.#cut(waiting)) {
-      for (let at = 0; at < piece.length; ) {
+      for (let at = 0; at < piece.length;) {
         const accepted = this.#offer(to, piece.subarray(at))
         if (accepted === 0) {
           to.wire = waiting.slice(delivered)
@@ -171,7 +171,7 @@ export class Pair {
   send(from: Side, plaintext: Uint8Array | string): this {
     const to = from === this.client ? this.server : this.client
     const bytes = typeof plaintext === 'string' ? new TextEncoder().encode(plaintext) : plaintext
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const { accepted } = from.engine.writePlaintext(bytes.subarray(at))
       if (this.transfer(from, to) + accepted === 0) throw new Error('writing stalled')
       at += accepted

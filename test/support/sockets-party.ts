@@ -64,7 +64,7 @@ export class Party {
     let tellClosed: (error?: TlsError) => void
     this.closed = new Promise((resolve) => (tellClosed = resolve))
     const recorded: PollerHandlers = {
-      onSecure: () => this.#record('onSecure', () => handlers.onSecure?.()),
+      onSecure: (agreed) => this.#record('onSecure', () => handlers.onSecure?.(agreed)),
       onPlaintext: (chunk) => {
         this.received.push(chunk)
         this.bytesReceived += chunk.length

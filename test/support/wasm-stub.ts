@@ -18,7 +18,11 @@ const vector = (items: number[][]): number[] => [...leb(items.length), ...items.
 const section = (id: number, body: number[]): number[] => [id, ...leb(body.length), ...body]
 
 /** A module that exports one function, which returns `result`, under every given name, and one page of memory. */
-export function stubModule(exports: readonly string[], result: number, imports: readonly [module: string, name: string][] = []): WebAssembly.Module {
+export function stubModule(
+  exports: readonly string[],
+  result: number,
+  imports: readonly [module: string, name: string][] = [],
+): WebAssembly.Module {
   const I32 = 0x7f
   const types = vector([[0x60, ...vector([]), ...vector([[I32]])]])
   const imported = vector(imports.map(([module, field]) => [...name(module), ...name(field), 0, 0]))

@@ -80,7 +80,10 @@ judged('a chain of three is valid, for its host and its purpose', (t) => {
   const leaf = workshop.write('leaf.pem', issue({ hosts: ['deep.test'] }, intermediate()).cert)
   const chain = ['-CAfile', workshop.write('root.pem', root().cert), '-untrusted', workshop.write('middle.pem', intermediate().cert)]
   for (const purpose of ['sslserver', 'sslclient']) {
-    assert.match(workshop.openssl('verify', ...chain, '-purpose', purpose, '-verify_hostname', 'deep.test', '-x509_strict', leaf).stdout, /OK/)
+    assert.match(
+      workshop.openssl('verify', ...chain, '-purpose', purpose, '-verify_hostname', 'deep.test', '-x509_strict', leaf).stdout,
+      /OK/,
+    )
   }
 })
 
@@ -112,18 +115,54 @@ create('a subject keeps its order and its letters', () => {
 
 const REFUSED: { name: string; call: () => unknown; message: RegExp }[] = [
   { name: 'an unknown key type', call: () => createKey('DSA' as never), message: /createKey: "DSA" is none of RSA-2048/ },
-  { name: 'validity the wrong way round', call: () => createCertificate({ key: keyOf('P-256'), notBefore: daysFromNow(2), notAfter: daysFromNow(1) }), message: /`notBefore` must come before `notAfter`/ },
-  { name: 'a host with a comma: it would be two', call: () => createCertificate({ key: keyOf('P-256'), hosts: ['a.test,DNS:b.test'] }), message: /neither a host name nor an IP address/ },
-  { name: 'a host with a line break', call: () => createCertificate({ key: keyOf('P-256'), hosts: ['a\nbasicConstraints=CA:TRUE'] }), message: /neither a host name nor/ },
+  {
+    name: 'validity the wrong way round',
+    call: () => createCertificate({ key: keyOf('P-256'), notBefore: daysFromNow(2), notAfter: daysFromNow(1) }),
+    message: /`notBefore` must come before `notAfter`/,
+  },
+  {
+    name: 'a host with a comma: it would be two',
+    call: () => createCertificate({ key: keyOf('P-256'), hosts: ['a.test,DNS:b.test'] }),
+    message: /neither a host name nor an IP address/,
+  },
+  {
+    name: 'a host with a line break',
+    call: () => createCertificate({ key: keyOf('P-256'), hosts: ['a\nbasicConstraints=CA:TRUE'] }),
+    message: /neither a host name nor/,
+  },
   { name: 'an empty host', call: () => createCertificate({ key: keyOf('P-256'), hosts: [''] }), message: /"" is neither/ },
-  { name: 'an address that is none', call: () => createCertificate({ key: keyOf('P-256'), hosts: ['999.1.1.1'] }), message: /createCertificate/ },
-  { name: 'a subject with a line break', call: () => createCertificate({ key: keyOf('P-256'), subject: { CN: 'a\nO=b' } }), message: /must not contain line breaks/ },
-  { name: 'an unknown attribute', call: () => createCertificate({ key: keyOf('P-256'), subject: { nonsense: 'a' } }), message: /createCertificate/ },
-  { name: 'a country of three letters', call: () => createCertificate({ key: keyOf('P-256'), subject: { C: 'DEU' } }), message: /createCertificate/ },
+  {
+    name: 'an address that is none',
+    call: () => createCertificate({ key: keyOf('P-256'), hosts: ['999.1.1.1'] }),
+    message: /createCertificate/,
+  },
+  {
+    name: 'a subject with a line break',
+    call: () => createCertificate({ key: keyOf('P-256'), subject: { CN: 'a\nO=b' } }),
+    message: /must not contain line breaks/,
+  },
+  {
+    name: 'an unknown attribute',
+    call: () => createCertificate({ key: keyOf('P-256'), subject: { nonsense: 'a' } }),
+    message: /createCertificate/,
+  },
+  {
+    name: 'a country of three letters',
+    call: () => createCertificate({ key: keyOf('P-256'), subject: { C: 'DEU' } }),
+    message: /createCertificate/,
+  },
   { name: 'a key that is none', call: () => createCertificate({ key: 'hello' }), message: /createCertificate/ },
   { name: 'a certificate for a key', call: () => createCertificate({ key: root().cert }), message: /createCertificate/ },
-  { name: "an issuer with another's key", call: () => createCertificate({ key: keyOf('P-256'), issuer: { cert: root().cert, key: keyOf('P-256') } }), message: /createCertificate/ },
-  { name: 'an issuer that is no certificate', call: () => createCertificate({ key: keyOf('P-256'), issuer: { cert: 'hello', key: keyOf('P-256') } }), message: /createCertificate/ },
+  {
+    name: "an issuer with another's key",
+    call: () => createCertificate({ key: keyOf('P-256'), issuer: { cert: root().cert, key: keyOf('P-256') } }),
+    message: /createCertificate/,
+  },
+  {
+    name: 'an issuer that is no certificate',
+    call: () => createCertificate({ key: keyOf('P-256'), issuer: { cert: 'hello', key: keyOf('P-256') } }),
+    message: /createCertificate/,
+  },
 ]
 
 for (const { name, call, message } of REFUSED) create(`refuses ${name}`, () => void expectThrow(call, { kind: 'usage', message }))

@@ -56,7 +56,11 @@ parse('reads DER, PEM as text and PEM as bytes alike', () => {
   assert.equal(parseCertificate(new TextEncoder().encode(cert)), read)
   assert.equal(parseCertificate(derOf(cert)), read)
   assert.equal(read.der, derOf(cert))
-  const fingerprint = createHash('sha256').update(read.der).digest('hex').toUpperCase().replace(/(..)(?=.)/g, '$1:')
+  const fingerprint = createHash('sha256')
+    .update(read.der)
+    .digest('hex')
+    .toUpperCase()
+    .replace(/(..)(?=.)/g, '$1:')
   assert.is(read.fingerprint256, fingerprint)
 })
 
@@ -89,14 +93,20 @@ const GARBAGE: { name: string; bytes: string | Uint8Array }[] = [
   { name: 'text', bytes: 'hello' },
   { name: 'noise', bytes: pattern(1000) },
   { name: 'a private key', bytes: keyOf('P-256') },
-  { name: 'PEM around noise', bytes: `-----BEGIN CERTIFICATE-----\n${Buffer.from(pattern(100)).toString('base64')}\n-----END CERTIFICATE-----\n` },
+  {
+    name: 'PEM around noise',
+    bytes: `-----BEGIN CERTIFICATE-----\n${Buffer.from(pattern(100)).toString('base64')}\n-----END CERTIFICATE-----\n`,
+  },
   { name: 'DER cut short', bytes: derOf(root().cert).subarray(0, 100) },
   { name: 'PEM cut short', bytes: root().cert.slice(0, 300) },
   { name: 'a good one before a broken one', bytes: root().cert + root().cert.slice(0, 300) },
 ]
 
 for (const { name, bytes } of GARBAGE) {
-  parse(`${name} is no certificate`, () => void expectThrow(() => parseCertificate(bytes), { kind: 'usage', message: /this is no certificate/ }))
+  parse(
+    `${name} is no certificate`,
+    () => void expectThrow(() => parseCertificate(bytes), { kind: 'usage', message: /this is no certificate/ }),
+  )
 }
 
 parse('DER with bytes behind it is read without them', () => {
@@ -112,9 +122,12 @@ parse('500 damaged certificates: read, or refused in words', () => {
     try {
       parseCertificate(damaged)
     } catch (error) {
-      expectThrow(() => {
-        throw error
-      }, { kind: 'usage' })
+      expectThrow(
+        () => {
+          throw error
+        },
+        { kind: 'usage' },
+      )
     }
   }
 })

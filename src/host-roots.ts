@@ -1,0 +1,54 @@
+// The roots the host trusts, where it shows them: Node, Deno and Bun do through node:tls. Asked for only when a caller names no
+// roots of its own, and without an import, so that bundles for browsers and workerd stay free of it. Stands beside engine and x509.
+import { usageError } from './errors.ts'
+
+/**
+ * 'default': what the runtime itself trusts, with its switches and NODE_EXTRA_CA_CERTS; 'bundled': Mozilla's list as the runtime ships it;
+ * 'system': the operating system's.
+ */
+export type HostRoots = 'default' | 'bundled' | 'system'
+
+interface HostTls {
+  /** Node >= 22.15 */
+  getCACertificates?(type: HostRoots): readonly string[]
+  rootCertificates?: readonly string[]
+}
+interface HostFs {
+  existsSync(path: string): boolean
+  readFileSync(path: string, encoding: 'utf8'): string
+}
+interface HostProcess {
+  getBuiltinModule?(name: string): unknown
+  env?: Record<string, string | undefined>
+}
+
+/** Where systems keep their roots in one file: Debian, Red Hat, SUSE, Alpine and BSD, as Go's crypto/x509 looks for them. */
+const SYSTEM_FILES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+]
+
+/**
+ * PEM certificates.
+ * @param option the caller's, for the error where the host shows none
+ */
+export function hostRoots(option = 'ca', which: HostRoots = 'default'): string {
+  const host = (globalThis as { process?: HostProcess }).process
+  const tls = host?.getBuiltinModule?.('node:tls') as HostTls | undefined
+  const fs = host?.getBuiltinModule?.('node:fs') as HostFs | undefined
+  const roots = tls?.getCACertificates?.(which) ?? rootsOfOlderHosts(which, tls, fs, host?.env ?? {})
+  const kind = which === 'default' ? '' : `${which} `
+  if (!roots.length) throw usageError(`this runtime shows no ${kind}root certificates: pass the ones to trust as \`${option}\``, 'ERR_TLS_NO_CA')
+  return roots.join('\n')
+}
+
+function rootsOfOlderHosts(which: HostRoots, tls: HostTls | undefined, fs: HostFs | undefined, env: Record<string, string | undefined>): string[] {
+  const bundled = [...(tls?.rootCertificates ?? [])]
+  if (which === 'bundled' || !fs) return bundled
+  if (which === 'default') return env.NODE_EXTRA_CA_CERTS ? [...bundled, fs.readFileSync(env.NODE_EXTRA_CA_CERTS, 'utf8')] : bundled
+  const file = env.SSL_CERT_FILE ?? SYSTEM_FILES.find((path) => fs.existsSync(path))
+  return file ? [fs.readFileSync(file, 'utf8')] : []
+}
