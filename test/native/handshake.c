@@ -127,7 +127,7 @@ static const char *chains(const void *unused) {
   CHECK_ALL(pair_establish(&p));
   for (uint32_t kind = 0; kind < 2; kind++)
     for (tls_bytes *one; (one = tls_peer_certificate(p.server.connection, kind, count[kind])) != NULL; count[kind]++) {
-      tls_bytes *fields = tls_certificate_describe((const uint8_t *)(one + 1), one->length);
+      tls_bytes *fields = tls_x509_describe(TLS_KIND_CERTIFICATE, (const uint8_t *)(one + 1), one->length);
       CHECK(fields != NULL && fields->length > 100);
       tls_bytes_free(fields);
       tls_bytes_free(one);

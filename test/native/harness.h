@@ -75,9 +75,31 @@ const identity *authority(void);
 const identity *leaf_of(const char *type);
 /* The same, signed by nobody but itself. */
 const identity *self_signed(void);
+/* extensions: lines of "name=value" in the syntax of x509v3_config(5). */
 identity identity_new(const char *type, const char *extensions, const identity *issuer);
 void identity_free(identity *one);
 void credentials_free(void);
+
+/* What an export takes as "fields" (wasm/fields.c), written by hand. The memory is the C library's: it never fails. */
+typedef struct request {
+  uint8_t *bytes;
+  size_t length;
+} request;
+
+void request_add(request *r, const char *name, const void *value, size_t length);
+void request_text(request *r, const char *name, const char *text);
+/* As one field; empties the group. */
+void request_group(request *r, const char *name, request *group);
+void request_extension(request *r, const char *name, const char *value);
+void request_free(request *r);
+/* The request for a certificate: subject "CN=name" or "", extensions as above. The issuer's parts may be NULL. */
+request certificate_request(const char *key, const char *subject, const char *extensions, double from, double until,
+                            const char *issuer_cert, const char *issuer_key);
+/* The same, made. */
+tls_bytes *certificate_new(const char *key, const char *subject, const char *extensions, double from, double until,
+                           const char *issuer_cert, const char *issuer_key);
+/* PEM, in memory that the caller frees. */
+char *pem_of(const char *label, const uint8_t *der, size_t length);
 
 /* ---- Two connections ---- */
 
@@ -120,7 +142,7 @@ uint8_t *side_take(side *from, size_t *length);
 const char *pair_establish(pair *p);
 /* Writes in one direction and the other, and compares. */
 const char *pair_exchange(pair *p, size_t length);
-/* The newest session of a side's events, taken; NULL if there is none. */
+/* The newest session of a side's events in DER, taken; NULL if there is none. */
 tls_bytes *side_session(side *s);
 
 #endif

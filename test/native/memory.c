@@ -46,11 +46,11 @@ static int try_context(void) {
 
 static int try_certificate(void) {
   tls_bytes *key = tls_key_create("P-256");
-  char *pem = key == NULL ? NULL : strndup((char *)(key + 1), key->length);
-  tls_bytes *cert = pem == NULL ? NULL : tls_certificate_create(pem, "CN=a", "subjectAltName=DNS:a", 0, 1, NULL, NULL);
+  char *pem = key == NULL ? NULL : pem_of("PRIVATE KEY", (uint8_t *)(key + 1), key->length);
+  tls_bytes *cert = pem == NULL ? NULL : certificate_new(pem, "CN=a", "subjectAltName=DNS:a", 0, 1, NULL, NULL);
   tls_bytes *split = cert == NULL ? NULL : tls_certificate_split((uint8_t *)(cert + 1), cert->length);
-  tls_bytes *fields = split == NULL ? NULL : tls_certificate_describe((uint8_t *)(split + 1) + 4, split->length - 4);
-  int ok = fields != NULL;
+  tls_bytes *fields = cert == NULL ? NULL : tls_x509_describe(TLS_KIND_CERTIFICATE, (uint8_t *)(cert + 1), cert->length);
+  int ok = split != NULL && fields != NULL;
   tls_bytes_free(key);
   tls_bytes_free(cert);
   tls_bytes_free(split);
