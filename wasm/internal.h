@@ -182,8 +182,9 @@ int verify_identity_matches(X509 *certificate, const char *identity);
 /* Name without X509_V_ERR_, and the words for it; both know the reasons of ocsp.c too. */
 const char *verify_name(long result);
 const char *verify_text(long result);
-/* A verdict of our own, beyond OpenSSL's X509_V_ERR_*: none of the pinned keys is in the chain. */
+/* Verdicts of our own, beyond OpenSSL's X509_V_ERR_*: none of the pinned keys is in the chain; a pre-shared key was to do it. */
 #define VERIFY_PIN_MISMATCH 1001
+#define VERIFY_PSK_EXPECTED 1002
 /* RFC 9525: names come from subjectAltName only, never from the subject's CN; a wildcard stands for one whole label. */
 #define VERIFY_HOST_FLAGS (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 

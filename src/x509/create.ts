@@ -240,12 +240,15 @@ function issuerFields(call: string, issuer: Issuer | undefined): Field[] {
   return [['issuerCert', encoded(`${call}: \`issuer.cert\``, issuer.cert)], ...keyFields(call, 'issuerKey', issuer.key, issuer.passphrase)]
 }
 
+/** RFC 5280, 4.1.2.5. */
+const isEncodable = (date: Date) => date instanceof Date && date.getTime() >= Date.UTC(1950) && date.getTime() < Date.UTC(10000)
+
 type Moment = [name: string, given: Date | undefined, otherwise: number]
 
 function periodFields(call: string, from: Moment, until: Moment): Field[] {
   const [start, end] = [from, until].map(([name, given, otherwise]) => {
     const date = given ?? new Date(Date.now() + otherwise)
-    if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw usageError(`${call}: \`${name}\` must be a valid Date`)
+    if (!isEncodable(date)) throw usageError(`${call}: \`${name}\` must be a valid Date, from 1950 to 9999`)
     return Math.floor(date.getTime() / 1000)
   }) as [number, number]
   if (start >= end) throw usageError(`${call}: \`${from[0]}\` must come before \`${until[0]}\``)
@@ -263,7 +266,7 @@ function serialFields(call: string, serialNumber: string | bigint | undefined): 
 function revokedFields(call: string, { serialNumber, date = new Date(), reason }: NonNullable<CrlOptions['revoked']>[number]): Field[] {
   const serial = serialFields(call, serialNumber)
   if (!serial.length) throw usageError(`${call}: \`revoked\`: \`serialNumber\` is missing`)
-  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw usageError(`${call}: \`revoked\`: \`date\` must be a valid Date`)
+  if (!isEncodable(date)) throw usageError(`${call}: \`revoked\`: \`date\` must be a valid Date, from 1950 to 9999`)
   if (reason !== undefined && reasonNumber(reason) < 0) {
     throw usageError(`${call}: \`revoked\`: \`reason\` is ${JSON.stringify(reason)}; it must be one of ${REASON_NAMES.join(', ')}`)
   }

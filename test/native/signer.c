@@ -57,7 +57,7 @@ static EVP_PKEY *key_new(const char *type, const char *argument) {
 }
 
 /* A certificate of private_key, signed by the authority. */
-static tls_bytes *leaf_new(void) {
+static tls_bytes *certificate_of_private_key(void) {
   BIO *bio = BIO_new(BIO_s_mem());
   char *pem = NULL;
   PEM_write_bio_PKCS8PrivateKey(bio, private_key, NULL, NULL, 0, NULL, NULL);
@@ -74,7 +74,7 @@ static const char *open_signed(pair *p, const setting *s, side **own) {
   int is_client = s->role == TLS_ROLE_CLIENT;
   CHECK_ALL(pair_open(p, &(pair_options){.version = s->version, .mutual = is_client}));
   tls_context *context = tls_context_new(TLS_PROTOCOL_TLS);
-  tls_bytes *certificate = leaf_new();
+  tls_bytes *certificate = certificate_of_private_key();
   CHECK(certificate != NULL);
   CHECK(tls_context_set_versions(context, s->version, s->version) == TLS_DONE);
   CHECK(tls_context_add_ca(context, (const uint8_t *)authority()->cert, strlen(authority()->cert)) == 1);
@@ -187,7 +187,7 @@ static const char *refused(const void *unused) {
   tls_context *context = tls_context_new(TLS_PROTOCOL_TLS);
   CHECK(tls_context_use_signer(context, NUMBER) == TLS_ERROR && gone == 1); /* whose key? */
   CHECK((private_key = key_new("EC", "secp256k1")) != NULL);
-  tls_bytes *certificate = leaf_new();
+  tls_bytes *certificate = certificate_of_private_key();
   CHECK(tls_context_use_certificate(context, (const uint8_t *)(certificate + 1), certificate->length) == TLS_DONE);
   CHECK(tls_context_use_signer(context, NUMBER) == TLS_ERROR && gone == 2);
   CHECK(strstr(tls_library_error()->detail, "no signature scheme") != NULL);
@@ -221,7 +221,7 @@ static int connections_ready(pair *p) {
 
 int signer_attempt(int later) {
   if (kept_key == NULL) private_key = kept_key = key_new("EC", "P-256");
-  if (kept_certificate == NULL) kept_certificate = leaf_new();
+  if (kept_certificate == NULL) kept_certificate = certificate_new();
   private_key = kept_key;
   asked = gone = 0;
   pair p = {.client_context = tls_context_new(TLS_PROTOCOL_TLS), .server_context = tls_context_new(TLS_PROTOCOL_TLS)};
