@@ -200,7 +200,7 @@ static size_t ocsp_of(int status, uint8_t **der) {
   OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
   ASN1_TIME *from = X509_gmtime_adj(NULL, -60), *until = X509_gmtime_adj(NULL, 3600);
   OCSP_basic_add1_status(basic, OCSP_cert_to_id(EVP_sha1(), leaf, issuer), status, OCSP_REVOKED_STATUS_KEYCOMPROMISE, from, from, until);
-  OCSP_basic_sign(basic, issuer, key, EVP_sha256(), NULL, 0);
+  OCSP_basic_sign(basic, issuer, key, EVP_sha256(), NULL, OCSP_NOCERTS);
   OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
   unsigned char *made = NULL;
   size_t length = (size_t)i2d_OCSP_RESPONSE(response, &made);
@@ -323,6 +323,7 @@ static const char *options(const void *unused) {
   (void)unused;
   for (uint32_t option = 0; option < 20; option++)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+      if (option == TLS_OPTION_TICKET_COUNT && values[i] > 1000) continue; /* it would do so */
       const pair_options o = {.version = i % 2 ? 0x0303 : 0x0304, .mutual = 1, .flags = TLS_FLAG_SESSIONS, .server_flags = option == TLS_OPTION_MAX_EARLY_DATA ? TLS_FLAG_EARLY_DATA : 0};
       pair p;
       CHECK_ALL(pair_contexts(&p, &o));
