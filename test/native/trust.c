@@ -199,7 +199,8 @@ static size_t ocsp_of(int status, uint8_t **der) {
   EVP_PKEY *key = key_of(authority());
   OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
   ASN1_TIME *from = X509_gmtime_adj(NULL, -60), *until = X509_gmtime_adj(NULL, 3600);
-  OCSP_basic_add1_status(basic, OCSP_cert_to_id(EVP_sha1(), leaf, issuer), status, OCSP_REVOKED_STATUS_KEYCOMPROMISE, from, from, until);
+  OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), leaf, issuer);
+  OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE, from, from, until);
   OCSP_basic_sign(basic, issuer, key, EVP_sha256(), NULL, OCSP_NOCERTS);
   OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
   unsigned char *made = NULL;
@@ -209,6 +210,7 @@ static size_t ocsp_of(int status, uint8_t **der) {
   OPENSSL_free(made);
   OCSP_RESPONSE_free(response);
   OCSP_BASICRESP_free(basic);
+  OCSP_CERTID_free(id);
   ASN1_TIME_free(from);
   ASN1_TIME_free(until);
   EVP_PKEY_free(key);
