@@ -41,6 +41,7 @@ void hostile_cases(void);
 void lifetime_cases(void);
 void credential_cases(void);
 void datagram_cases(void);
+void trust_cases(void);
 void signer_cases(void);
 int signer_attempt(int later);
 void signer_attempts_end(void);
