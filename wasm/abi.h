@@ -26,7 +26,7 @@
 #define EXPORT extern
 
 /* Bumped on any change below; the loader refuses a module of another version. */
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 /* ---- Status: what a call on a connection came to. Positive return values of tls_read and tls_write are byte counts. ---- */
 #define TLS_DONE 0

@@ -1,6 +1,6 @@
 // Generated from wasm/abi.h by wasm/gen.ts (npm run build:abi). Do not edit.
 
-export const ABI_VERSION = 1
+export const ABI_VERSION = 2
 export const TLS_DONE = 0
 export const TLS_WANT_READ = -1
 export const TLS_WANT_WRITE = -2

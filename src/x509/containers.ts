@@ -4,7 +4,8 @@ import { usageError } from '../errors.ts'
 import { callOn, callWith, encoded, took, type Encoded } from './call.ts'
 import { Fields, withoutNul } from './fields.ts'
 import { iterationsOf, keyFields, keyPem, passphraseFields } from './keys.ts'
-import { parseCertificate, parseCrl, type Certificate, type Crl } from './parse.ts'
+import { parseCertificate, parseCrl } from './parse.ts'
+import type { Certificate, Crl } from './shapes.ts'
 
 /**
  * PBKDF2's and the MAC's work for a PKCS #12 file: a hundred times the openssl command's 2,048, and below the 300,000 that .NET reads
@@ -49,7 +50,10 @@ export function parsePkcs12(bytes: Uint8Array, passphrase?: string): Pkcs12 {
   if (passphrase !== undefined && typeof passphrase !== 'string') throw usageError(`${call}: the passphrase must be text`)
   const { exports, memory } = library()
   const text = passphrase && withoutNul(`${call}: the passphrase`, passphrase)
-  const result = took(call, memory.lend([bytes, text], (at, textAt) => exports.tls_pkcs12_parse(at!, bytes.length, textAt!)))
+  const result = took(
+    call,
+    memory.lend([bytes, text], (at, textAt) => exports.tls_pkcs12_parse(at!, bytes.length, textAt!)),
+  )
   const fields = new Fields(result)
   result.fill(0)
   const [key, certificate, name] = [fields.bytes('key'), fields.bytes('certificate'), fields.text('name')]
@@ -85,9 +89,14 @@ export function createPkcs12(options: Pkcs12Options): Uint8Array {
   )
 }
 
-/** The certificates and CRLs of a PKCS #7 bundle (.p7b, .p7c), PEM or DER. Signatures are not looked at. @throws TlsError of kind `usage` */
+/**
+ * The certificates and CRLs of a PKCS #7 bundle (.p7b, .p7c; RFC 2315), PEM or DER. Signatures are not looked at.
+ * @throws TlsError of kind `usage`
+ */
 export function parsePkcs7(bundle: Encoded): { certificates: Certificate[]; crls: Crl[] } {
   const call = 'parsePkcs7'
-  const fields = new Fields(callOn(`${call}: this is no PKCS #7 bundle`, encoded(`${call}: the bundle`, bundle), library().exports.tls_pkcs7_parse))
+  const fields = new Fields(
+    callOn(`${call}: this is no PKCS #7 bundle`, encoded(`${call}: the bundle`, bundle), library().exports.tls_pkcs7_parse),
+  )
   return { certificates: fields.all('certificate').map(parseCertificate), crls: fields.all('crl').map(parseCrl) }
 }

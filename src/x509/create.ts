@@ -4,8 +4,17 @@ import { usageError } from '../errors.ts'
 import { callWith, encoded, toPem, type Encoded } from './call.ts'
 import type { Field } from './fields.ts'
 import { keyFields } from './keys.ts'
-import { absoluteUri, nameFields, objectIdentifier, rangeFields, subjectFields, type NameOptions, type NameRange, type Subject } from './names.ts'
-import { REASON_NAMES, reasonNumber, type RevocationReason } from './parse.ts'
+import {
+  absoluteUri,
+  nameFields,
+  objectIdentifier,
+  rangeFields,
+  subjectFields,
+  type NameOptions,
+  type NameRange,
+  type Subject,
+} from './names.ts'
+import { REASON_NAMES, reasonNumber, type RevocationReason } from './shapes.ts'
 
 /** Who signs: a CA's certificate and its private key. */
 export interface Issuer {
@@ -85,8 +94,8 @@ export interface IssueOptions extends SubjectOptions {
   /** Of a CA: the names it may certify. */
   nameConstraints?: { permitted?: readonly NameRange[]; excluded?: readonly NameRange[] }
   /**
-   * Default false: an issuer that is no CA, or whose key usage does not allow it, is refused, for nobody would believe the certificate. True
-   * is for tests of those who shall not believe it.
+   * Default false: an issuer that is no CA, or whose key usage does not allow it, is refused, for nobody would believe the certificate.
+   * True is for tests of those who shall not believe it.
    */
   allowAnyIssuer?: boolean
 }
@@ -207,13 +216,17 @@ const MAX_SERIAL = 1n << 159n
 
 /** Key and subject, from one of the three places they may come from. */
 function sourceFields(call: string, options: CertificateOptions | PublicKeyCertificateOptions | RequestCertificateOptions): Field[] {
-  const given = (['key', 'publicKey', 'request'] as const).filter((name) => name in options && options[name as keyof typeof options] !== undefined)
-  if (given.length !== 1) throw usageError(`${call}: give one of \`key\`, \`publicKey\` and \`request\`, not ${given.length ? given.join(' and ') : 'none'}`)
+  const given = (['key', 'publicKey', 'request'] as const).filter(
+    (name) => name in options && options[name as keyof typeof options] !== undefined,
+  )
+  if (given.length !== 1)
+    throw usageError(`${call}: give one of \`key\`, \`publicKey\` and \`request\`, not ${given.length ? given.join(' and ') : 'none'}`)
   if (!('key' in options && options.key !== undefined) && !options.issuer) {
     throw usageError(`${call}: \`${given[0]}\` needs an \`issuer\`: without the private key nothing can sign itself`)
   }
   const subject = subjectFields(call, options.subject)
-  if (options.ca && !subject.length && given[0] !== 'request') throw usageError(`${call}: a CA needs a \`subject\`: what it signs refers to it by that name`)
+  if (options.ca && !subject.length && given[0] !== 'request')
+    throw usageError(`${call}: a CA needs a \`subject\`: what it signs refers to it by that name`)
   if ('request' in options && options.request !== undefined) return [...requestFields(call, options), ...subject]
   if ('publicKey' in options && options.publicKey !== undefined) {
     return [['publicKey', encoded(`${call}: \`publicKey\``, options.publicKey)], ...subject]
@@ -226,8 +239,9 @@ function requestFields(call: string, options: RequestCertificateOptions): Field[
   const { acceptRequested = [], subject, hosts, emails, uris } = options
   const fields: Field[] = [['request', encoded(`${call}: \`request\``, options.request)]]
   for (const what of acceptRequested) {
-    if (what !== 'subject' && what !== 'subjectAltNames') throw usageError(`${call}: \`acceptRequested\` holds 'subject' and 'subjectAltNames', not ${JSON.stringify(what)}`)
-    const own = what === 'subject' ? subject && 'subject' : (hosts && 'hosts') ?? (emails && 'emails') ?? (uris && 'uris')
+    if (what !== 'subject' && what !== 'subjectAltNames')
+      throw usageError(`${call}: \`acceptRequested\` holds 'subject' and 'subjectAltNames', not ${JSON.stringify(what)}`)
+    const own = what === 'subject' ? subject && 'subject' : ((hosts && 'hosts') ?? (emails && 'emails') ?? (uris && 'uris'))
     if (own) throw usageError(`${call}: either \`${own}\`, or the request's with \`acceptRequested\`: not both`)
     fields.push([what === 'subject' ? 'acceptSubject' : 'acceptNames', ''])
   }
@@ -252,7 +266,10 @@ function periodFields(call: string, from: Moment, until: Moment): Field[] {
     return Math.floor(date.getTime() / 1000)
   }) as [number, number]
   if (start >= end) throw usageError(`${call}: \`${from[0]}\` must come before \`${until[0]}\``)
-  return [[from[0], String(start)], [until[0], String(end)]]
+  return [
+    [from[0], String(start)],
+    [until[0], String(end)],
+  ]
 }
 
 function serialFields(call: string, serialNumber: string | bigint | undefined): Field[] {
@@ -260,7 +277,8 @@ function serialFields(call: string, serialNumber: string | bigint | undefined): 
   const text = typeof serialNumber === 'bigint' ? serialNumber.toString(16) : serialNumber
   const number = typeof text === 'string' && /^[\da-f]{1,40}$/i.test(text) ? BigInt(`0x${text}`) : 0n
   if (number > 0n && number < MAX_SERIAL) return [['serialNumber', text]]
-  throw usageError(`${call}: \`serialNumber\` is ${JSON.stringify(String(serialNumber))}; it must be positive, of at most 159 bits, as text in hexadecimal`)
+  const fix = 'it must be positive, of at most 159 bits, in hexadecimal where it is text'
+  throw usageError(`${call}: \`serialNumber\` is ${JSON.stringify(String(serialNumber))}; ${fix}`)
 }
 
 function revokedFields(call: string, { serialNumber, date = new Date(), reason }: NonNullable<CrlOptions['revoked']>[number]): Field[] {
@@ -270,11 +288,16 @@ function revokedFields(call: string, { serialNumber, date = new Date(), reason }
   if (reason !== undefined && reasonNumber(reason) < 0) {
     throw usageError(`${call}: \`revoked\`: \`reason\` is ${JSON.stringify(reason)}; it must be one of ${REASON_NAMES.join(', ')}`)
   }
-  return [...serial, ['date', String(Math.floor(date.getTime() / 1000))], ...(reason ? [['reason', String(reasonNumber(reason))] as const] : [])]
+  return [
+    ...serial,
+    ['date', String(Math.floor(date.getTime() / 1000))],
+    ...(reason ? [['reason', String(reasonNumber(reason))] as const] : []),
+  ]
 }
 
 function crlNumber(call: string, number: number | bigint): Field {
-  if ((typeof number === 'bigint' || Number.isSafeInteger(number)) && number >= 0 && BigInt(number) < MAX_SERIAL) return ['number', number.toString(16)]
+  if ((typeof number === 'bigint' || Number.isSafeInteger(number)) && number >= 0 && BigInt(number) < MAX_SERIAL)
+    return ['number', number.toString(16)]
   throw usageError(`${call}: \`number\` must be a whole number, not negative and of at most 159 bits`)
 }
 

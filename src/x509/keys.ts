@@ -56,7 +56,13 @@ export interface PublicKeyOptions extends ReadKeyOptions {
 export function createKey(type: KeyType = 'P-256'): string {
   if (!KEY_TYPES.includes(type)) throw usageError(`createKey: ${JSON.stringify(type)} is none of ${KEY_TYPES.join(', ')}`)
   const { exports, memory } = library()
-  return keyPem('PRIVATE KEY', took('createKey', memory.lend([type], (at) => exports.tls_key_create(at))))
+  return keyPem(
+    'PRIVATE KEY',
+    took(
+      'createKey',
+      memory.lend([type], (at) => exports.tls_key_create(at)),
+    ),
+  )
 }
 
 /**

@@ -2,7 +2,7 @@
 // is refused rather than repaired.
 import { usageError } from '../errors.ts'
 import type { Field } from './fields.ts'
-import type { Attribute } from './parse.ts'
+import type { Attribute } from './shapes.ts'
 
 /**
  * A distinguished name by attribute type (OpenSSL's short or long names, or object identifiers), in this order:
@@ -27,13 +27,21 @@ export interface NameRange {
 export function subjectFields(call: string, subject: Subject = {}): Field[] {
   const attributes = Array.isArray(subject)
     ? (subject as readonly Attribute[])
-    : Object.entries(subject as Record<string, string | readonly string[]>).flatMap(([type, value]) => [value].flat().map((one) => ({ type, value: one })))
+    : Object.entries(subject as Record<string, string | readonly string[]>).flatMap(([type, value]) =>
+        [value].flat().map((one) => ({ type, value: one })),
+      )
   return attributes.map(({ type, value }) => {
     if (typeof value !== 'string' || !value || /[\0-\x1f\x7f]/.test(value)) {
       const found = `${call}: \`subject\`: ${type} is ${JSON.stringify(value)}`
       throw usageError(`${found}; it must be text, not empty, and must not contain line breaks or other control characters`)
     }
-    return ['subject', [['type', type], ['value', value]]]
+    return [
+      'subject',
+      [
+        ['type', type],
+        ['value', value],
+      ],
+    ]
   })
 }
 
@@ -53,7 +61,9 @@ export function rangeFields(call: string, name: 'permitted' | 'excluded', ranges
 function rangeValue(call: string, type: NameRange['type'], value: string): string {
   if (type === 'ip') return addressRange(call, value)
   if ((type === 'dns' || type === 'uri' || type === 'email') && /^[\x21-\x7e]+$/.test(value)) return value
-  throw usageError(`${call}: \`nameConstraints\`: ${JSON.stringify({ type, value })} is no range of names; types are dns, email, uri and ip`)
+  throw usageError(
+    `${call}: \`nameConstraints\`: ${JSON.stringify({ type, value })} is no range of names; types are dns, email, uri and ip`,
+  )
 }
 
 /** `10.0.0.0/8` becomes address and mask, as OpenSSL wants it. */

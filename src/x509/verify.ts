@@ -4,7 +4,8 @@ import { hostRoots } from '../host-roots.ts'
 import { callWith, encodedFields, type Encoded } from './call.ts'
 import { Fields, type Field } from './fields.ts'
 import { emailAddress, hostName, isIpAddress, objectIdentifier } from './names.ts'
-import { parseCertificate, type Certificate } from './parse.ts'
+import { parseCertificate } from './parse.ts'
+import type { Certificate } from './shapes.ts'
 
 const PURPOSES = {
   server: 'sslserver',
@@ -27,8 +28,8 @@ export interface VerifyOptions {
   /** Certificates to trust, PEM bundles or DER. Default: the host's (Node, Deno, Bun); elsewhere they must be given. */
   roots?: Encoded | readonly Encoded[]
   /**
-   * Revocation lists, PEM or DER. Where there is one at least, each certificate that `crlCheck` asks about must be covered by one
-   * (UNABLE_TO_GET_CRL).
+   * Revocation lists, PEM or DER. Where the option is given, be it empty, each certificate that `crlCheck` asks about must be covered by
+   * one (UNABLE_TO_GET_CRL). Default: no list is asked for.
    */
   crls?: Encoded | readonly Encoded[]
   /** Which certificates the lists must cover. Default 'chain': all. */
@@ -97,7 +98,12 @@ export function verifyCertificate(options: VerifyOptions): VerifyResult {
   const result = new Fields(callWith('verifyCertificate', requestFields(options), 'tls_certificate_verify'))
   const errors = result.groups('error').map((error): VerifyFailure => {
     const subject = error.has('subject') ? error.group('subject').text('text') : undefined
-    return { depth: error.number('depth')!, code: error.text('code')!, message: error.text('text')!, ...(subject !== undefined && { subject }) }
+    return {
+      depth: error.number('depth')!,
+      code: error.text('code')!,
+      message: error.text('text')!,
+      ...(subject !== undefined && { subject }),
+    }
   })
   const chain = result.all('certificate').map(parseCertificate)
   return errors.length ? { ok: false, errors, chain } : { ok: true, chain }
@@ -117,7 +123,7 @@ function requestFields(options: VerifyOptions): Field[] {
     ...encodedFields(CALL, 'intermediates', options.intermediates),
     ...encodedFields(CALL, 'roots', options.roots ?? hostRoots('roots')),
     ...encodedFields(CALL, 'crls', options.crls),
-    ...flag('crlLeafOnly', crlCheck === 'leaf'),
+    ...flag(crlCheck === 'leaf' ? 'crlCheck' : 'crlCheckAll', options.crls !== undefined),
     ...(ocsp ? [['ocsp', ocsp] as const] : []),
     ...flag('ocspAlways', requireOcsp === 'always'),
     ...flag('ocspMustStaple', requireOcsp === 'must-staple'),
@@ -146,7 +152,8 @@ function identityFields({ hostname, ip, email }: VerifyOptions): Field[] {
     if (ip !== undefined) throw usageError(`${CALL}: \`hostname\` is an IP address: leave out \`ip\``)
     return identityFields({ ip: hostname, email } as VerifyOptions)
   }
-  if (hostname?.includes('*')) throw usageError(`${CALL}: \`hostname\` is ${JSON.stringify(hostname)}: certificates have wildcards, hosts have not`)
+  if (hostname?.includes('*'))
+    throw usageError(`${CALL}: \`hostname\` is ${JSON.stringify(hostname)}: certificates have wildcards, hosts have not`)
   return [
     ...(hostname === undefined ? [] : [['hostname', hostName(CALL, 'hostname', hostname)] as const]),
     ...(ip === undefined ? [] : [['ip', ip] as const]),
