@@ -8,12 +8,13 @@
  * - `alert`: the peer refused us, and said why.
  * - `certificate`: the peer's certificate was not accepted; see `verify`.
  * - `closed`: the stream ended without close_notify, or before the handshake was done.
- * - `usage`: the caller's fault: an option, a key, a call in the wrong phase.
+ * - `usage`: the caller's fault: an option, a key, a signer, a call in the wrong phase.
  * - `io`: the transport failed or a deadline passed; see `cause`.
  * - `internal`: membio's or OpenSSL's fault.
  */
 export type TlsErrorKind = 'protocol' | 'alert' | 'certificate' | 'closed' | 'usage' | 'io' | 'internal'
 
+/** What a TlsError tells beside its kind and message. */
 export interface TlsErrorFields {
   /** A stable name: `CERT_HAS_EXPIRED`, `ERR_SSL_WRONG_VERSION_NUMBER`, `ERR_TLS_TRUNCATED`... */
   code: string
@@ -25,6 +26,7 @@ export interface TlsErrorFields {
   verify?: { name: string; depth: number }
   /** OpenSSL's whole error queue, a line an entry, oldest first. */
   opensslErrors?: string[]
+  /** What it comes from: a socket's error, a rejected decision. */
   cause?: unknown
 }
 
@@ -32,13 +34,21 @@ const BRAND = Symbol.for('membio.TlsError')
 
 /** Every error membio throws or reports. The same failure is always the same object. */
 export class TlsError extends Error {
+  /** "TlsError" */
   override readonly name = 'TlsError'
+  /** Who is to blame. */
   readonly kind: TlsErrorKind
+  /** A stable name, to be compared in programs. */
   readonly code: string
-  readonly reason?: string
-  readonly alert?: TlsErrorFields['alert']
-  readonly verify?: TlsErrorFields['verify']
-  readonly opensslErrors?: string[]
+  // Declared only: what an error does not have shall not be printed as undefined.
+  /** OpenSSL's reason, where it is OpenSSL's error. */
+  declare readonly reason?: string
+  /** The alert that was sent or received with it. */
+  declare readonly alert?: TlsErrorFields['alert']
+  /** Why a certificate was refused. */
+  declare readonly verify?: TlsErrorFields['verify']
+  /** OpenSSL's error queue. */
+  declare readonly opensslErrors?: string[]
 
   constructor(kind: TlsErrorKind, message: string, fields: TlsErrorFields) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
@@ -55,6 +65,7 @@ export class TlsError extends Error {
     return typeof value === 'object' && value !== null && BRAND in value
   }
 
+  /** @internal */
   get [BRAND](): true {
     return true
   }
@@ -86,13 +97,18 @@ export interface ErrorScene {
   during: string
   /** The host name or address the peer's certificate had to carry. */
   identity?: string
+  /** Why a decision refused the handshake. */
+  cause?: unknown
+  /** What our signer threw, if it did. */
+  signerThrew?: { error: unknown }
 }
 
 /** The failure of a connection. */
 export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsError {
   const alert = alertOf(record)
   const opensslErrors = record.stack ? record.stack.split('\n') : undefined
-  const fields = { reason: record.reason, opensslErrors, ...(alert && { alert }) }
+  const fields = { reason: record.reason, opensslErrors, cause: scene.cause, ...(alert && { alert }) }
+  if (record.library === 'signer routines') return signerError(record, scene, fields)
   if (record.eof) {
     const message = `the peer ended the stream without close_notify during ${scene.during}: what arrived may be incomplete`
     return new TlsError('closed', message, { ...fields, code: 'ERR_TLS_TRUNCATED' })
@@ -101,15 +117,22 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
     const verify = { name: record.verifyName, depth: record.verifyDepth }
     return new TlsError('certificate', certificateMessage(record, scene), { ...fields, verify, code: record.verifyName })
   }
-  const kind = isPeerAlert(record) ? 'alert' : blamesPeer(record) ? 'protocol' : 'internal'
   const code = opensslCode(record)
+  const kind = isPeerAlert(record) ? 'alert' : code === NO_ANSWER ? 'io' : blamesPeer(record) ? 'protocol' : 'internal'
   const hint = HINTS[code] ? ` (${HINTS[code]})` : ''
   return new TlsError(kind, `${scene.during} failed: ${reasonText(record)}${hint}`, { ...fields, code })
 }
 
 /** close_notify before there was a connection. */
 export const closedInHandshake = (): TlsError =>
-  new TlsError('closed', 'the peer closed the connection before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
+  new TlsError('closed', 'the connection was closed before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
+
+/** Our private key is somewhere else and did not sign: no fault of the peer's or of OpenSSL's. */
+function signerError(record: ErrorRecord, { during, signerThrew }: ErrorScene, fields: Omit<TlsErrorFields, 'code'>): TlsError {
+  const cause = signerThrew?.error
+  const reason = cause instanceof Error ? `${record.reason}: ${cause.message}` : reasonText(record)
+  return new TlsError('usage', `${during} failed: ${reason}`, { ...fields, code: 'ERR_TLS_SIGNER', cause })
+}
 
 /** The failure of a setting: a certificate, key or list that OpenSSL would not take. */
 export function settingError(record: ErrorRecord, what: string): TlsError {
@@ -151,6 +174,9 @@ function opensslCode({ library, reason }: ErrorRecord): string {
 /** The one failure of a setting that is not the caller's fault. */
 const NO_ENTROPY = 'ERR_OSSL_PROVIDER_ERROR_RETRIEVING_ENTROPY'
 
+/** DTLS: retransmitted in vain. */
+const NO_ANSWER = 'ERR_SSL_READ_TIMEOUT_EXPIRED'
+
 /** What to do about it, for the failures that people meet most. */
 const HINTS: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "pass the issuer's certificate as `ca`, or let the peer send its intermediates",
@@ -162,6 +188,7 @@ const HINTS: Record<string, string> = {
   ERR_SSL_HTTP_REQUEST: 'the peer sent plain HTTP to a TLS port',
   ERR_SSL_NO_SHARED_CIPHER: 'the lists of both sides have nothing in common, or the server has no certificate for them',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'both sides share no protocol version',
+  [NO_ANSWER]: 'the peer does not answer, however often it is asked',
   ERR_OSSL_PEM_NO_START_LINE: 'expected PEM or DER',
   ERR_OSSL_DECODER_UNSUPPORTED: 'expected a key in PEM or DER',
   ERR_OSSL_PEM_BAD_PASSWORD_READ: 'the key is encrypted: pass its `passphrase`',

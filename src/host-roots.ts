@@ -2,31 +2,56 @@
 // roots of its own, and without an import, so that bundles for browsers and workerd stay free of it. Stands beside engine and x509.
 import { usageError } from './errors.ts'
 
+/**
+ * 'default': what the runtime itself trusts, with its switches and NODE_EXTRA_CA_CERTS; 'bundled': Mozilla's list as the runtime ships it;
+ * 'system': the operating system's.
+ */
+export type HostRoots = 'default' | 'bundled' | 'system'
+
 interface HostTls {
-  /** Node >= 22.15: what --use-system-ca and NODE_EXTRA_CA_CERTS ask for is in it. */
-  getCACertificates?(type: 'default'): readonly string[]
+  /** Node >= 22.15 */
+  getCACertificates?(type: HostRoots): readonly string[]
   rootCertificates?: readonly string[]
+}
+interface HostFs {
+  existsSync(path: string): boolean
+  readFileSync(path: string, encoding: 'utf8'): string
 }
 interface HostProcess {
   getBuiltinModule?(name: string): unknown
   env?: Record<string, string | undefined>
 }
 
+/** Where systems keep their roots in one file: Debian, Red Hat, SUSE, Alpine and BSD, as Go's crypto/x509 looks for them. */
+const SYSTEM_FILES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+]
+
 /**
  * PEM certificates.
  * @param option the caller's, for the error where the host shows none
  */
-export function hostRoots(option = 'ca'): string {
+export function hostRoots(option = 'ca', which: HostRoots = 'default'): string {
   const host = (globalThis as { process?: HostProcess }).process
   const tls = host?.getBuiltinModule?.('node:tls') as HostTls | undefined
-  const roots = tls?.getCACertificates?.('default') ?? [...(tls?.rootCertificates ?? []), ...extraRoots(host)]
-  if (!roots.length) throw usageError(`this runtime shows no root certificates: pass the ones to trust as \`${option}\``, 'ERR_TLS_NO_CA')
+  const fs = host?.getBuiltinModule?.('node:fs') as HostFs | undefined
+  const roots = tls?.getCACertificates?.(which) ?? rootsOfOlderHosts(which, tls, fs, host?.env ?? {})
+  const kind = which === 'default' ? '' : `${which} `
+  if (!roots.length) {
+    const advice = `pass the ones to trust as \`${option}\`, Mozilla's for instance: \`mozillaRoots\` from 'membio/roots'`
+    throw usageError(`this runtime shows no ${kind}root certificates: ${advice}`, 'ERR_TLS_NO_CA')
+  }
   return roots.join('\n')
 }
 
-/** NODE_EXTRA_CA_CERTS, for versions of Node that do not tell. */
-function extraRoots(host: HostProcess | undefined): string[] {
-  const path = host?.env?.NODE_EXTRA_CA_CERTS
-  const fs = host?.getBuiltinModule?.('node:fs') as { readFileSync(path: string, encoding: 'utf8'): string } | undefined
-  return path && fs ? [fs.readFileSync(path, 'utf8')] : []
+function rootsOfOlderHosts(which: HostRoots, tls: HostTls | undefined, fs: HostFs | undefined, env: Record<string, string | undefined>): string[] {
+  const bundled = [...(tls?.rootCertificates ?? [])]
+  if (which === 'bundled' || !fs) return bundled
+  if (which === 'default') return env.NODE_EXTRA_CA_CERTS ? [...bundled, fs.readFileSync(env.NODE_EXTRA_CA_CERTS, 'utf8')] : bundled
+  const file = env.SSL_CERT_FILE ?? SYSTEM_FILES.find((path) => fs.existsSync(path))
+  return file ? [fs.readFileSync(file, 'utf8')] : []
 }

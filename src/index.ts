@@ -5,11 +5,36 @@ export { init, type InitOptions } from './abi/instance.ts'
 export type { Host } from './abi/library.ts'
 export type { Agreed } from './engine/agreed.ts'
 export type { ClientHello } from './engine/client-hello.ts'
+export type { ChannelBinding, Decision, Status } from './engine/connection.ts'
 export { createContext, type SecureContext } from './engine/context.ts'
-export type { Status, TlsEngine, Wants } from './engine/engine.ts'
-export type { Direction, EngineEvent, MessageContent } from './engine/events.ts'
-export type { ContextOptions, Encoded, EngineOptions, Role, Version } from './engine/options.ts'
+export { createDtlsContext, type DtlsContext, type DtlsListener, type Heard } from './engine/dtls-context.ts'
+export type {
+  DtlsClientOptions,
+  DtlsContextOptions,
+  DtlsEngineOptions,
+  DtlsListenerOptions,
+  DtlsPeer,
+  DtlsServerOptions,
+} from './engine/dtls-options.ts'
+export type { DtlsEngine } from './engine/dtls.ts'
+export type { TlsEngine, Wants } from './engine/engine.ts'
+export type { Direction, EngineEvent, MessageContent, ParkEvent } from './engine/events.ts'
+export { ja3, ja4 } from './engine/fingerprint.ts'
+export type {
+  ContextOptions,
+  Encoded,
+  EngineOptions,
+  Identity,
+  LegacyVersion,
+  ParkPoint,
+  PreSharedKey,
+  Role,
+  Version,
+} from './engine/options.ts'
+export { SessionCache } from './engine/session-cache.ts'
 export type { Phase, ReadSide, WriteSide } from './engine/phase.ts'
+export type { HostRoots } from './host-roots.ts'
+export type { Signer, SigningScheme, SignRequest } from './engine/signer.ts'
 export { TlsError, alertName, type TlsErrorFields, type TlsErrorKind } from './errors.ts'
 
 /** What is inside: "OpenSSL 3.5.7 9 Jun 2026". Loads the module. */

@@ -39,13 +39,24 @@
 #define TLS_ROLE_CLIENT 0
 #define TLS_ROLE_SERVER 1
 
+/* ---- tls_context_new: streams (TLS 1.x), or datagrams (DTLS 1.2) ---- */
+#define TLS_PROTOCOL_TLS 0
+#define TLS_PROTOCOL_DTLS 1
+
 /* ---- Events, in tls_bytes.kind ---- */
 #define TLS_EVENT_KEYLOG 1       /* data: one NSS key log line, without the newline */
-#define TLS_EVENT_SESSION 2      /* data: the session in DER (i2d_SSL_SESSION); detail: lifetime hint in seconds */
+#define TLS_EVENT_SESSION 2      /* data: length of the id (1 byte), id, session in DER; detail: lifetime in seconds */
 #define TLS_EVENT_ALERT 3        /* detail: TLS_DIRECTION_* << 16 | level << 8 | description */
 #define TLS_EVENT_STATE 4        /* data: the state machine's state (SSL_state_string_long); only when tracing */
 #define TLS_EVENT_MESSAGE 5      /* detail: TLS_DIRECTION_* << 16 | content type; data: the message; only when tracing */
-#define TLS_EVENT_CLIENT_HELLO 6 /* data: the ClientHello's body (RFC 8446, 4.1.2); parked until tls_resume */
+#define TLS_EVENT_AGREED 6       /* what was agreed has changed: renegotiation or post-handshake authentication */
+#define TLS_EVENT_EARLY_DATA 7   /* data: 0-RTT plaintext, which may be a replay */
+/* These park the handshake until tls_resume. */
+#define TLS_EVENT_CLIENT_HELLO 8        /* data: the ClientHello's body (RFC 8446, 4.1.2) */
+#define TLS_EVENT_CERTIFICATE_REQUEST 9 /* data: the acceptable CAs' names in DER, each behind a uint32 length */
+#define TLS_EVENT_VERIFY 10             /* the peer's certificate, with OpenSSL's verdict in tls_peer_agreed */
+#define TLS_EVENT_PSK 11                /* data: the identity a TLS 1.2 client asks a key for */
+#define TLS_EVENT_SIGN 12               /* detail: IANA SignatureScheme; data: what is to be signed; goes on with tls_resume_signature */
 
 #define TLS_DIRECTION_RECEIVED 0
 #define TLS_DIRECTION_SENT 1
@@ -57,14 +68,24 @@
 #define TLS_VERIFY_REQUIRE 3 /* a valid certificate or no handshake */
 
 /* ---- tls_connection_new flags ---- */
-#define TLS_FLAG_TRACE 1             /* queue STATE and MESSAGE events */
-#define TLS_FLAG_KEYLOG 2            /* queue KEYLOG events */
-#define TLS_FLAG_SESSIONS 4          /* queue SESSION events */
-#define TLS_FLAG_PARK_CLIENT_HELLO 8 /* server: stop at the ClientHello with TLS_WANT_CALLBACK */
+#define TLS_FLAG_TRACE 1                     /* queue STATE and MESSAGE events */
+#define TLS_FLAG_KEYLOG 2                    /* queue KEYLOG events */
+#define TLS_FLAG_SESSIONS 4                  /* queue SESSION events */
+#define TLS_FLAG_EARLY_DATA 8                /* server: accept 0-RTT and queue EARLY_DATA events */
+#define TLS_FLAG_POST_HANDSHAKE_AUTH 16      /* client: offer post-handshake authentication (RFC 8446, 4.6.2) */
+#define TLS_FLAG_REQUEST_OCSP 32             /* client: ask for a stapled OCSP response */
+#define TLS_FLAG_REQUIRE_OCSP 64             /* client: refuse a certificate without one */
+#define TLS_FLAG_PARK_CLIENT_HELLO 256       /* server: stop at the ClientHello with TLS_WANT_CALLBACK */
+#define TLS_FLAG_PARK_CERTIFICATE_REQUEST 512 /* client: stop where a certificate is asked for */
+#define TLS_FLAG_PARK_VERIFY 1024            /* stop when the peer's certificate has been looked at */
+#define TLS_FLAG_PARK_PSK 2048               /* server, TLS 1.2: stop where the client names its PSK identity */
 
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
 #define TLS_CHAIN_VERIFIED 1 /* as built by verification, leaf first, trust anchor last */
+
+/* ---- tls_context_use_signer ---- */
+#define TLS_SIGNER_LATER 0 /* instead of calling the host: park, with TLS_EVENT_SIGN */
 
 typedef struct tls_context tls_context;
 typedef struct tls_connection tls_connection;
@@ -93,6 +114,45 @@ typedef struct tls_error {
   char option[32];         /* the field of a request (see fields.c) that was refused, if it is known */
 } tls_error;
 
+/* ---- tls_context_set_option ---- */
+#define TLS_OPTION_SECURITY_LEVEL 1      /* SSL_CTX_set_security_level(3) */
+#define TLS_OPTION_CLIENT_PREFERENCE 2   /* 1: the client's order of suites counts, not ours */
+#define TLS_OPTION_LEGACY 3              /* 1: connect to servers without RFC 5746; Finite-field DH with groups chosen by key size */
+#define TLS_OPTION_RENEGOTIATION 4       /* how many renegotiations a peer may ask for; 0 refuses them (default) */
+#define TLS_OPTION_MAX_SEND_FRAGMENT 5   /* bytes of plaintext in a record, 512 to 16384 */
+#define TLS_OPTION_MAX_FRAGMENT_LENGTH 6 /* client: asks for records of 512, 1024, 2048 or 4096 bytes (RFC 6066, 4) */
+#define TLS_OPTION_RECORD_PADDING 7      /* TLS 1.3: pads records to a multiple of this many bytes */
+#define TLS_OPTION_TICKETS 8             /* TLS_TICKETS_* */
+#define TLS_OPTION_TICKET_COUNT 9        /* TLS 1.3 tickets a server sends after a full handshake */
+#define TLS_OPTION_SESSION_LIFETIME 10   /* seconds a session can be resumed for */
+#define TLS_OPTION_TICKET_ROTATION 11    /* seconds a ticket key is used for; 0: for ever */
+#define TLS_OPTION_MAX_EARLY_DATA 12     /* bytes of 0-RTT data a server accepts in a connection */
+#define TLS_OPTION_PARTIAL_CHAIN 13      /* 1: a chain may end at any certificate in the store, not only at a root */
+#define TLS_OPTION_VERIFY_DEPTH 14       /* intermediates allowed between leaf and root */
+#define TLS_OPTION_CRL_CHECK 15          /* 0: none, 1: the leaf, 2: the whole chain */
+#define TLS_OPTION_RAW_PUBLIC_KEYS 16    /* 1: raw public keys besides certificates, 2: only they (RFC 7250) */
+
+#define TLS_OPTION_ANY_PURPOSE 17        /* 1: extended key usage does not matter */
+
+#define TLS_TICKETS_STATELESS 0
+#define TLS_TICKETS_STATEFUL 1 /* sessions stay here: SESSION events carry them, tls_connection_find_session brings them back */
+#define TLS_TICKETS_NONE 2
+
+/* ---- tls_resume ---- */
+#define TLS_ALERT_OF_VERDICT 256
+
+/* ---- tls_peer_channel_binding ---- */
+#define TLS_BINDING_UNIQUE 0           /* RFC 5929, up to TLS 1.2 */
+#define TLS_BINDING_SERVER_END_POINT 1 /* RFC 5929 */
+#define TLS_BINDING_EXPORTER 2         /* RFC 9266 */
+#define TLS_BINDING_FINISHED 3         /* not a binding: our Finished message */
+#define TLS_BINDING_PEER_FINISHED 4
+
+/* ---- tls_agreed.early_data: SSL_get_early_data_status(3) ---- */
+#define TLS_EARLY_DATA_NONE 0
+#define TLS_EARLY_DATA_REJECTED 1
+#define TLS_EARLY_DATA_ACCEPTED 2
+
 /* What the handshake agreed on. Strings are empty where nothing was agreed. */
 typedef struct tls_agreed {
   uint32_t version;            /* 0x0304 */
@@ -100,7 +160,8 @@ typedef struct tls_agreed {
   uint32_t resumed;
   int32_t verify_result;       /* X509_V_OK is 0; meaningful when the peer sent a certificate */
   int32_t verify_depth;
-  uint32_t peer_certificate;   /* 1 if the peer has authenticated itself with a certificate */
+  uint32_t peer_certificate;   /* 1 if the peer has authenticated itself with a certificate, 2: with a raw public key */
+  uint32_t early_data;         /* TLS_EARLY_DATA_* */
   uint32_t alpn_length;
   char version_name[16];       /* "TLSv1.3" */
   char cipher_standard[64];    /* "TLS_AES_128_GCM_SHA256" */
@@ -131,7 +192,8 @@ EXPORT void tls_bytes_free(tls_bytes *bytes);
 
 /* ---- Context: SSL_CTX (context.c). Setters return TLS_DONE or TLS_ERROR. ---- */
 
-EXPORT tls_context *tls_context_new(void);
+/* protocol is TLS_PROTOCOL_*. NULL: see tls_library_error. */
+EXPORT tls_context *tls_context_new(uint32_t protocol);
 EXPORT void tls_context_free(tls_context *context);
 /* Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
 EXPORT int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_t maximum);
@@ -145,6 +207,12 @@ EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const cha
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
 /* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/*
+ * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
+ * key, or when this call failed.
+ */
+EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 /* Certificate, key and chain in one. */
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
@@ -153,6 +221,22 @@ EXPORT int32_t tls_context_add_ca(tls_context *context, const uint8_t *bytes, si
 EXPORT int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, size_t length);
 /* Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
 EXPORT int32_t tls_context_set_session_id_context(tls_context *context, const uint8_t *bytes, size_t length);
+/* One of TLS_OPTION_*. */
+EXPORT int32_t tls_context_set_option(tls_context *context, uint32_t option, uint32_t value);
+/* Keys for tickets, the newest first: 80 bytes each (name 16, HMAC-SHA256 32, AES-256 32), or 48 as Node has them. Without a call
+   they are made at the first ticket. Setting them ends rotation until the next TLS_OPTION_TICKET_ROTATION. */
+EXPORT int32_t tls_context_set_ticket_keys(tls_context *context, const uint8_t *keys, size_t length);
+EXPORT tls_bytes *tls_context_get_ticket_keys(tls_context *context);
+/* PEM or DER. */
+EXPORT int32_t tls_context_add_crl(tls_context *context, const uint8_t *bytes, size_t length);
+/* SHA-256 digests, 32 bytes each, of a SubjectPublicKeyInfo or a whole certificate: the verified chain must contain one of them. */
+EXPORT int32_t tls_context_set_pins(tls_context *context, const uint8_t *digests, size_t length);
+/* Server: the DER OCSP response to staple; it is sent to clients that ask for one. */
+EXPORT int32_t tls_context_set_ocsp_response(tls_context *context, const uint8_t *der, size_t length);
+/* Certificate policy that must be valid for the chain, as a dotted OID (RFC 5280, 6.1). */
+EXPORT int32_t tls_context_require_policy(tls_context *context, const char *oid);
+/* Diffie-Hellman parameters in PEM or DER, for DHE in TLS 1.2; without them groups are chosen to fit the key. */
+EXPORT int32_t tls_context_set_dh_parameters(tls_context *context, const uint8_t *bytes, size_t length);
 /* Verifies certificates as of this time (seconds since the epoch) instead of now. */
 EXPORT int32_t tls_context_set_verify_time(tls_context *context, double seconds);
 
@@ -173,6 +257,15 @@ EXPORT int32_t tls_connection_set_session(tls_connection *connection, const uint
 /* Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
 EXPORT int32_t tls_connection_set_context(tls_connection *connection, tls_context *context);
 
+/* Server, while parked at the ClientHello: the session that was looked up for an id or ticket. */
+EXPORT int32_t tls_connection_find_session(tls_connection *connection, const uint8_t *der, size_t length);
+/* A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
+EXPORT int32_t tls_connection_add_psk(tls_connection *connection, const char *identity, const uint8_t *key, size_t length);
+/* Server, TLS 1.2: helps the client to choose its identity (RFC 4279). */
+EXPORT int32_t tls_connection_set_psk_hint(tls_connection *connection, const char *hint);
+/* A raw public key (SubjectPublicKeyInfo in DER) that the peer may authenticate with (RFC 7250). */
+EXPORT int32_t tls_connection_expect_key(tls_connection *connection, const uint8_t *spki, size_t length);
+
 /* The contiguous free space of the incoming BIO; *length is written. Valid until the next call on this connection. */
 EXPORT uint8_t *tls_incoming_space(tls_connection *connection, uint32_t *length);
 EXPORT void tls_incoming_commit(tls_connection *connection, uint32_t length);
@@ -191,11 +284,63 @@ EXPORT int32_t tls_read(tls_connection *connection, uint8_t *out, size_t length)
 EXPORT int32_t tls_write(tls_connection *connection, const uint8_t *plaintext, size_t length);
 /* Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
 EXPORT int32_t tls_close_write(tls_connection *connection);
-/* Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription. */
+/* Client, before the handshake: 0-RTT data (RFC 8446, 2.3): bytes accepted (> 0) or a status. */
+EXPORT int32_t tls_write_early(tls_connection *connection, const uint8_t *plaintext, size_t length);
+/* TLS 1.3: new keys for our direction, and with request for the peer's, too (RFC 8446, 4.6.3). */
+EXPORT int32_t tls_key_update(tls_connection *connection, uint32_t request);
+/* TLS 1.2: asks for a new handshake on this connection. */
+EXPORT int32_t tls_renegotiate(tls_connection *connection);
+/* Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */
+EXPORT int32_t tls_request_certificate(tls_connection *connection, uint32_t mode);
+/* Server, TLS 1.3: sends another ticket. */
+EXPORT int32_t tls_send_ticket(tls_connection *connection);
+/* Ends the connection with a fatal alert of our choice. Always TLS_ERROR. */
+EXPORT int32_t tls_abort(tls_connection *connection, uint32_t alert);
+/* Goes on after TLS_WANT_CALLBACK. alert: -1 to go on, else refuse the handshake with this AlertDescription; after a VERIFY event
+   TLS_ALERT_OF_VERDICT chooses the one that fits OpenSSL's verdict, and -1 overrules it. */
 EXPORT int32_t tls_resume(tls_connection *connection, int32_t alert);
+/* Goes on after TLS_EVENT_SIGN. (tls_resume with an alert refuses.) */
+EXPORT int32_t tls_resume_signature(tls_connection *connection, const uint8_t *signature, size_t length);
 /* Next event, oldest first, or NULL. */
 EXPORT tls_bytes *tls_event_take(tls_connection *connection);
 EXPORT const tls_error *tls_connection_error(tls_connection *connection);
+/* 1 once the connection has failed: its error is final. */
+EXPORT uint32_t tls_connection_failed(tls_connection *connection);
+
+/*
+ * ---- DTLS (datagram.c, cookie.c): for connections of a TLS_PROTOCOL_DTLS context, in place of tls_incoming_*, tls_outgoing_*,
+ * tls_read and tls_write. The two BIOs hold whole datagrams. Everything else is as with streams. ----
+ */
+
+/*
+ * Bytes of UDP payload that a datagram may have, at least 208. Required before the handshake: there is nobody to ask. More than 4096
+ * counts only after it, so call it again then.
+ */
+EXPORT int32_t dtls_set_mtu(tls_connection *connection, uint32_t mtu);
+/* A datagram from the peer. TLS_DONE, or TLS_WANT_READ when it was dropped: empty, or the incoming BIO is full. */
+EXPORT int32_t dtls_receive(tls_connection *connection, const uint8_t *datagram, size_t length);
+/* The oldest datagram for the peer: its length, or 0 when there is none. What does not fit into length is lost. */
+EXPORT uint32_t dtls_take(tls_connection *connection, uint8_t *out, size_t length);
+/* SSL_read, one record: bytes (> 0) or a status. Answers the peer's retransmissions, too. */
+EXPORT int32_t dtls_read(tls_connection *connection, uint8_t *out, size_t length);
+/* SSL_write, one record and so one datagram: TLS_DONE, or a status with nothing written. Longer than dtls_room is the caller's risk. */
+EXPORT int32_t dtls_write(tls_connection *connection, const uint8_t *plaintext, size_t length);
+/* Bytes of plaintext that fit into one datagram (DTLS_get_data_mtu(3)); 0 before the handshake is done. */
+EXPORT uint32_t dtls_room(tls_connection *connection);
+/* Milliseconds until dtls_handle_timeout is due, 0 when it is; negative when nothing is waited for. */
+EXPORT double dtls_timeout(tls_connection *connection);
+/* Sends the last flight again if it is due (DTLSv1_handle_timeout(3)). TLS_ERROR when it was sent a dozen times. */
+EXPORT int32_t dtls_handle_timeout(tls_connection *connection);
+/* Server, before the handshake: asks the client for a cookie that is bound to this address. */
+EXPORT int32_t dtls_set_peer(tls_connection *connection, const uint8_t *address, size_t length);
+/*
+ * Server, after dtls_set_peer, instead of dtls_receive: TLS_DONE if the datagram is a ClientHello with a good cookie, and the handshake
+ * may begin (DTLSv1_listen(3)). Else TLS_WANT_READ, nothing is kept of it, and a HelloVerifyRequest may be there to take. TLS_ERROR: see
+ * tls_library_error; the connection can be used again.
+ */
+EXPORT int32_t dtls_listen(tls_connection *connection, const uint8_t *datagram, size_t length);
+/* Cookies given out so far are no longer accepted. */
+EXPORT int32_t dtls_replace_cookie_secret(tls_context *context);
 
 /* ---- What was agreed, and who the peer is (peer.c) ---- */
 
@@ -205,6 +350,17 @@ EXPORT tls_bytes *tls_peer_certificate(tls_connection *connection, uint32_t chai
 /* Keying material for label (RFC 8446, 7.5; RFC 5705). context may be NULL. NULL on failure: see tls_connection_error. */
 EXPORT tls_bytes *tls_peer_exporter(tls_connection *connection, const char *label, const uint8_t *context, size_t context_length,
                                     size_t length);
+
+/* TLS_BINDING_*. NULL where it is not defined: see tls_library_error. */
+EXPORT tls_bytes *tls_peer_channel_binding(tls_connection *connection, uint32_t type);
+/* The peer's raw public key (SubjectPublicKeyInfo), or NULL. */
+EXPORT tls_bytes *tls_peer_public_key(tls_connection *connection);
+/* The stapled OCSP response in DER, or NULL. */
+EXPORT tls_bytes *tls_peer_ocsp_response(tls_connection *connection);
+/* The Signed Certificate Timestamps of TLS extension, certificate and OCSP response, each in its RFC 6962 encoding behind a uint32 length. */
+EXPORT tls_bytes *tls_peer_scts(tls_connection *connection);
+/* A message digest by OpenSSL name. */
+EXPORT tls_bytes *tls_digest(const char *name, const uint8_t *bytes, size_t length);
 
 /*
  * ---- Certificates (x509-*.c). NULL on failure: see tls_library_error. ----

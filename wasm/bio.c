@@ -95,6 +95,10 @@ static int ring_bio_read(BIO *bio, char *out, int length) {
   ring *r = BIO_get_data(bio);
   int read = 0;
   BIO_clear_retry_flags(bio);
+  if (r->gate != NULL && r->gate(r, r->gate_owner)) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
   while (read < length) {
     uint32_t pending;
     const uint8_t *at = ring_peek(r, &pending);

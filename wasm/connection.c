@@ -4,12 +4,7 @@
  */
 #include <string.h>
 
-#include "internal.h"
-
-/* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
-   below), and what is kept free beyond it so that an alert always finds room. */
-#define RECORD_OVERHEAD 512
-#define ALERT_ROOM 512
+#include "signer.h"
 
 static int connection_index(void) {
   static int index = -1;
@@ -20,7 +15,8 @@ static int connection_index(void) {
 tls_connection *connection_of(const SSL *ssl) { return SSL_get_ex_data(ssl, connection_index()); }
 
 static int connection_attach(tls_connection *c) {
-  BIO *incoming = ring_bio_new(&c->incoming), *outgoing = ring_bio_new(&c->outgoing);
+  BIO *(*bio_new)(ring *) = SSL_is_dtls(c->ssl) ? datagram_bio_new : ring_bio_new;
+  BIO *incoming = bio_new(&c->incoming), *outgoing = bio_new(&c->outgoing);
   if (incoming == NULL || outgoing == NULL || !SSL_set_ex_data(c->ssl, connection_index(), c)) {
     BIO_free(incoming);
     BIO_free(outgoing);
@@ -30,8 +26,11 @@ static int connection_attach(tls_connection *c) {
   if (c->role == TLS_ROLE_SERVER)
     SSL_set_accept_state(c->ssl);
   else
-    SSL_set_connect_state(c->ssl);
+    SSL_set_connect_state(c->ssl), SSL_set_session_id_context(c->ssl, (const unsigned char *)"", 0); /* a server's notion; PSKs have none */
   events_attach(c);
+  park_attach(c);
+  if (c->flags & TLS_FLAG_POST_HANDSHAKE_AUTH) SSL_set_post_handshake_auth(c->ssl, 1);
+  if (c->flags & (TLS_FLAG_REQUEST_OCSP | TLS_FLAG_REQUIRE_OCSP)) SSL_set_tlsext_status_type(c->ssl, TLSEXT_STATUSTYPE_ocsp);
   return 1;
 }
 
@@ -45,6 +44,7 @@ tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t
   c->role = role;
   c->flags = flags;
   c->refuse = -1;
+  c->cookies = cookies_retain(context->cookies);
   c->verify_mode = TLS_VERIFY_REQUIRE;
   c->events_end = &c->events;
   error_reset(&c->error);
@@ -65,6 +65,12 @@ void tls_connection_free(tls_connection *c) {
   ring_release(&c->incoming);
   ring_release(&c->outgoing);
   events_release(c);
+  cookies_release(c->cookies);
+  OPENSSL_free(c->peer);
+  psk_release(c);
+  SSL_SESSION_free(c->found);
+  OPENSSL_free(c->client_hello);
+  signature_release(c);
   OPENSSL_free(c->identity);
   OPENSSL_free(c->alpn);
   OPENSSL_clear_free(c, sizeof *c);
@@ -76,35 +82,18 @@ int32_t tls_connection_set_servername(tls_connection *c, const char *name) {
   return SSL_set_tlsext_host_name(c->ssl, name) ? TLS_DONE : library_failed();
 }
 
+/* SSL_set_SSL_CTX takes over certificates, suites, ALPN and trust; bounds and groups were copied by SSL_new and are set again. */
 int32_t tls_connection_set_context(tls_connection *c, tls_context *context) {
   ERR_clear_error();
-  if (SSL_set_SSL_CTX(c->ssl, context->ssl) == NULL) return library_failed();
+  if (signature_is_awaited(c)) return library_failed_with("it is too late for another context: its key is about to sign");
+  if (SSL_set_SSL_CTX(c->ssl, context->ssl) == NULL ||
+      !SSL_set_min_proto_version(c->ssl, (int)SSL_CTX_get_min_proto_version(context->ssl)) ||
+      !SSL_set_max_proto_version(c->ssl, (int)SSL_CTX_get_max_proto_version(context->ssl)) ||
+      (context->groups != NULL && !SSL_set1_groups_list(c->ssl, context->groups)))
+    return library_failed();
   events_attach(c); /* the callbacks that live in SSL_CTX */
+  park_attach(c);
   return TLS_DONE;
-}
-
-/* A session may only stand in for a handshake that would have succeeded: same peer, verified then. */
-static int session_fits(const tls_connection *c, SSL_SESSION *session) {
-  X509 *peer = SSL_SESSION_get0_peer(session);
-  if (!SSL_SESSION_is_resumable(session)) return 0;
-  if (c->verify_mode != TLS_VERIFY_REQUIRE) return 1;
-  if (SSL_get_verify_result(c->ssl) != X509_V_OK) return 0;
-  return c->identity == NULL || (peer != NULL && verify_identity_matches(peer, c->identity));
-}
-
-int32_t tls_connection_set_session(tls_connection *c, const uint8_t *der, size_t length) {
-  ERR_clear_error();
-  const uint8_t *at = der;
-  SSL_SESSION *session = d2i_SSL_SESSION(NULL, &at, (long)length);
-  if (session == NULL) return library_failed();
-  int32_t status = SSL_set_session(c->ssl, session) ? TLS_DONE : library_failed();
-  if (status == TLS_DONE && !session_fits(c, session)) {
-    SSL_set_session(c->ssl, NULL);
-    SSL_set_verify_result(c->ssl, X509_V_OK);
-    status = TLS_CLOSED;
-  }
-  SSL_SESSION_free(session);
-  return status;
 }
 
 /* ---- Ciphertext side. ---- */
@@ -119,7 +108,12 @@ uint32_t tls_outgoing_pending(tls_connection *c) { return ring_pending(&c->outgo
 
 /* ---- Progress. ---- */
 
-static int32_t connection_failed(tls_connection *c) {
+static int renegotiation_exceeded(const tls_connection *c) {
+  const tls_context *context = context_of(SSL_get_SSL_CTX(c->ssl));
+  return context->renegotiations > 0 && c->renegotiations > context->renegotiations; /* with 0 OpenSSL refuses, and goes on */
+}
+
+static int32_t record_failure(tls_connection *c) {
   unsigned long code = ERR_peek_error();
   c->failed = 1;
   if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) c->error.eof = 1;
@@ -133,32 +127,35 @@ static int32_t connection_failed(tls_connection *c) {
   return TLS_ERROR;
 }
 
-/* The one place where SSL_get_error(3) is read. */
-static int32_t status_of(tls_connection *c, int result) {
+int32_t status_of(tls_connection *c, int result) {
   switch (SSL_get_error(c->ssl, result)) {
     case SSL_ERROR_NONE:
       return TLS_DONE;
     case SSL_ERROR_WANT_READ:
-      return TLS_WANT_READ;
+      return c->waiting ? TLS_WANT_CALLBACK : TLS_WANT_READ; /* waiting: the gate in psk.c holds the bytes back */
     case SSL_ERROR_WANT_WRITE:
       return TLS_WANT_WRITE;
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+    case SSL_ERROR_WANT_X509_LOOKUP: /* a client's certificate (park.c), or a signature (signer-park.c) */
+    case SSL_ERROR_WANT_RETRY_VERIFY:
       return TLS_WANT_CALLBACK;
     case SSL_ERROR_ZERO_RETURN:
       return TLS_CLOSED;
     case SSL_ERROR_SYSCALL:
       /* close_notify after user_canceled (RFC 8446, 6.1), as Java ends its connections: OpenSSL 3.5 has seen it, SSL_get_error has not. */
       if (ERR_peek_error() == 0 && SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN) return TLS_CLOSED;
-      return connection_failed(c);
+      return record_failure(c);
     default:
-      return connection_failed(c);
+      return record_failure(c);
   }
 }
 
 int32_t tls_handshake(tls_connection *c) {
   if (c->failed) return TLS_ERROR;
   ERR_clear_error();
-  return status_of(c, SSL_do_handshake(c->ssl));
+  int32_t status = c->flags & TLS_FLAG_EARLY_DATA && !c->early_data_finished ? early_data_read(c) : TLS_DONE;
+  if (status == TLS_DONE) status = status_of(c, SSL_do_handshake(c->ssl));
+  return status == TLS_DONE ? park_after_handshake(c) : status;
 }
 
 int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
@@ -172,6 +169,8 @@ int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
     else
       status = status_of(c, 0);
   }
+  events_note_peer(c);
+  if (status != TLS_ERROR && renegotiation_exceeded(c)) status = tls_abort(c, SSL_AD_NO_RENEGOTIATION);
   /* What arrived before a failure is delivered first; the failure is kept and met by the next call. */
   return total > 0 ? (int32_t)total : status;
 }
@@ -183,7 +182,7 @@ int32_t tls_write(tls_connection *c, const uint8_t *plaintext, size_t length) {
   while (total < length && status == TLS_DONE) {
     size_t record = length - total < SSL3_RT_MAX_PLAIN_LENGTH ? length - total : SSL3_RT_MAX_PLAIN_LENGTH;
     /* Asked for before, not found out after: a record that OpenSSL could not flush would have to be written again. */
-    if (ring_free(&c->outgoing) < record + RECORD_OVERHEAD + ALERT_ROOM) {
+    if (ring_free(&c->outgoing) < record + RECORD_ROOM) {
       status = TLS_WANT_WRITE;
       break;
     }
@@ -205,11 +204,5 @@ int32_t tls_close_write(tls_connection *c) {
   return result >= 0 ? TLS_DONE : status_of(c, result);
 }
 
-int32_t tls_resume(tls_connection *c, int32_t alert) {
-  if (c->parked != PARKED_WAITING) return library_failed_with("nothing is waiting for an answer");
-  c->parked = PARKED_ANSWERED;
-  c->refuse = alert;
-  return TLS_DONE;
-}
-
 const tls_error *tls_connection_error(tls_connection *c) { return &c->error; }
+uint32_t tls_connection_failed(tls_connection *c) { return (uint32_t)c->failed; }

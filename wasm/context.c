@@ -1,8 +1,9 @@
 /* SSL_CTX: what many connections share. Defaults that are policy (versions, cipher lists) are set by the caller. */
 #include <string.h>
 
+#include <openssl/pem.h>
 #include <openssl/pkcs12.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "internal.h"
 
@@ -13,7 +14,11 @@ static void context_release(void *ssl, void *pointer, CRYPTO_EX_DATA *data, int 
   if (context == NULL) return;
   X509_free(context->leaf);
   OPENSSL_free(context->alpn);
-  OPENSSL_free(context);
+  OPENSSL_free(context->groups);
+  cookies_release(context->cookies);
+  OPENSSL_free(context->pins);
+  OPENSSL_free(context->ocsp);
+  OPENSSL_clear_free(context, sizeof *context); /* ticket keys */
 }
 
 static int context_index(void) {
@@ -40,10 +45,10 @@ static int alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_l
   return SSL_TLSEXT_ERR_OK;
 }
 
-tls_context *tls_context_new(void) {
+tls_context *tls_context_new(uint32_t protocol) {
   ERR_clear_error();
   tls_context *context = OPENSSL_zalloc(sizeof *context);
-  SSL_CTX *ssl = SSL_CTX_new(TLS_method());
+  SSL_CTX *ssl = SSL_CTX_new(protocol == TLS_PROTOCOL_DTLS ? DTLS_method() : TLS_method());
   if (context == NULL || ssl == NULL || !SSL_CTX_set_ex_data(ssl, context_index(), context)) {
     library_failed();
     SSL_CTX_free(ssl);
@@ -52,15 +57,24 @@ tls_context *tls_context_new(void) {
   }
   context->ssl = ssl;
   context->verify_time = -1;
-  /* Idle connections give their record buffers back; writes may be cut into records and retried from another address. */
-  SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  /* Idle connections give their record buffers back; writes may be cut into records and retried from another address; the chain is sent
+     as it was given, not made up anew from trusted certificates in each handshake. */
+  SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                            SSL_MODE_NO_AUTO_CHAIN);
   /* Renegotiation is refused; the server chooses the suite, but follows a client that puts ChaCha20 first (no AES hardware). */
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-  /* Sessions go to the host as events; OpenSSL keeps none, so that memory is bounded by the host's own cache. */
-  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_dh_auto(ssl, 1); /* DHE, where it is allowed at all, with a group as strong as the key */
   SSL_CTX_set_alpn_select_cb(ssl, alpn_select, NULL);
+  SSL_CTX_set_cert_verify_callback(ssl, on_verify, NULL);
+  session_attach_context(context);
+  trust_attach_context(context);
   verify_tickets(ssl);
   live_handles++;
+  if (protocol == TLS_PROTOCOL_DTLS && !cookies_attach(context)) {
+    library_failed();
+    tls_context_free(context);
+    return NULL;
+  }
   return context;
 }
 
@@ -90,12 +104,118 @@ int32_t tls_context_set_cipher_suites(tls_context *context, const char *list) {
 
 int32_t tls_context_set_groups(tls_context *context, const char *list) {
   ERR_clear_error();
-  return done_if((int)SSL_CTX_set1_groups_list(context->ssl, list));
+  OPENSSL_free(context->groups);
+  context->groups = OPENSSL_strdup(list);
+  return done_if(context->groups != NULL && SSL_CTX_set1_groups_list(context->ssl, list));
 }
 
 int32_t tls_context_set_signature_schemes(tls_context *context, const char *list) {
   ERR_clear_error();
   return done_if((int)SSL_CTX_set1_sigalgs_list(context->ssl, list));
+}
+
+/* ---- Options that are numbers. ---- */
+
+static int set_tickets(tls_context *context, uint32_t kind) {
+  /* Without stateless tickets TLS 1.3 still sends tickets: they only name a session. None at all is a count of 0. */
+  if (kind != TLS_TICKETS_STATELESS) SSL_CTX_set_options(context->ssl, SSL_OP_NO_TICKET);
+  if (kind == TLS_TICKETS_STATEFUL) SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
+  return kind != TLS_TICKETS_NONE || SSL_CTX_set_num_tickets(context->ssl, 0);
+}
+
+/* What replay protection needs: each session once, so they are kept here, and no more of them than this. */
+#define EARLY_DATA_SESSIONS 10000
+
+static int set_max_early_data(SSL_CTX *ssl, uint32_t bytes) {
+  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_BOTH);
+  SSL_CTX_sess_set_cache_size(ssl, EARLY_DATA_SESSIONS);
+  return SSL_CTX_set_max_early_data(ssl, bytes) && SSL_CTX_set_recv_max_early_data(ssl, bytes);
+}
+
+static int set_max_fragment_length(SSL_CTX *ssl, uint32_t bytes) {
+  uint8_t mode = TLSEXT_max_fragment_length_512; /* RFC 6066, section 4: 2^9 is 1, and so on */
+  while (mode < TLSEXT_max_fragment_length_4096 && (256u << mode) < bytes) mode++;
+  return SSL_CTX_set_tlsext_max_fragment_length(ssl, mode);
+}
+
+static int set_raw_public_keys(SSL_CTX *ssl, uint32_t mode) {
+  static const uint8_t types[] = {TLSEXT_cert_type_rpk, TLSEXT_cert_type_x509};
+  size_t count = mode == 2 ? 1 : 2;
+  return SSL_CTX_set1_client_cert_type(ssl, types, count) && SSL_CTX_set1_server_cert_type(ssl, types, count);
+}
+
+static int set_renegotiations(tls_context *context, uint32_t count) {
+  context->renegotiations = count;
+  if (count == 0) return 1;
+  SSL_CTX_clear_options(context->ssl, SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_options(context->ssl, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+  return 1;
+}
+
+static int set_option(tls_context *context, uint32_t option, uint32_t value) {
+  SSL_CTX *ssl = context->ssl;
+  X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl);
+  switch (option) {
+    case TLS_OPTION_SECURITY_LEVEL:
+      return SSL_CTX_set_security_level(ssl, (int)value), 1;
+    case TLS_OPTION_CLIENT_PREFERENCE:
+      return SSL_CTX_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE), 1;
+    case TLS_OPTION_LEGACY:
+      return SSL_CTX_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION), 1;
+    case TLS_OPTION_RENEGOTIATION:
+      return set_renegotiations(context, value);
+    case TLS_OPTION_MAX_SEND_FRAGMENT:
+      return (int)SSL_CTX_set_max_send_fragment(ssl, value);
+    case TLS_OPTION_MAX_FRAGMENT_LENGTH:
+      return set_max_fragment_length(ssl, value);
+    case TLS_OPTION_RECORD_PADDING:
+      return SSL_CTX_set_block_padding(ssl, value);
+    case TLS_OPTION_TICKETS:
+      return set_tickets(context, value);
+    case TLS_OPTION_TICKET_COUNT:
+      return SSL_CTX_set_num_tickets(ssl, value);
+    case TLS_OPTION_SESSION_LIFETIME:
+      return SSL_CTX_set_timeout(ssl, (long)value), 1;
+    case TLS_OPTION_TICKET_ROTATION:
+      return context->ticket_rotation = value, 1;
+    case TLS_OPTION_MAX_EARLY_DATA:
+      return set_max_early_data(ssl, value);
+    case TLS_OPTION_PARTIAL_CHAIN:
+      return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+    case TLS_OPTION_VERIFY_DEPTH:
+      return X509_VERIFY_PARAM_set_depth(param, (int)value), 1;
+    case TLS_OPTION_CRL_CHECK:
+      return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK | (value == 2 ? X509_V_FLAG_CRL_CHECK_ALL : 0));
+    case TLS_OPTION_ANY_PURPOSE:
+      return X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY);
+    case TLS_OPTION_RAW_PUBLIC_KEYS:
+      return set_raw_public_keys(ssl, value);
+    default:
+      ERR_raise(ERR_LIB_SSL, ERR_R_PASSED_INVALID_ARGUMENT);
+      return 0;
+  }
+}
+
+int32_t tls_context_set_option(tls_context *context, uint32_t option, uint32_t value) {
+  ERR_clear_error();
+  return done_if(set_option(context, option, value));
+}
+
+static EVP_PKEY *dh_parse(const uint8_t *bytes, size_t length) {
+  const uint8_t *at = bytes;
+  BIO *bio = BIO_new_mem_buf(bytes, (int)length);
+  EVP_PKEY *parameters = bio == NULL ? NULL : PEM_read_bio_Parameters(bio, NULL);
+  BIO_free(bio);
+  return parameters != NULL ? parameters : d2i_KeyParams(EVP_PKEY_DH, NULL, &at, (long)length);
+}
+
+int32_t tls_context_set_dh_parameters(tls_context *context, const uint8_t *bytes, size_t length) {
+  ERR_clear_error();
+  EVP_PKEY *parameters = dh_parse(bytes, length);
+  if (parameters == NULL) return library_failed();
+  if (SSL_CTX_set0_tmp_dh_pkey(context->ssl, parameters)) return TLS_DONE;
+  EVP_PKEY_free(parameters);
+  return library_failed();
 }
 
 /* ---- Our own certificate and key. ---- */

@@ -17,6 +17,9 @@ typedef struct ring {
   uint32_t head;     /* total bytes ever written; head - tail is what is pending */
   uint32_t tail;     /* total bytes ever read */
   int eof;           /* the writer is gone: an empty ring reads as end of file, not as "wait" */
+  /* Asked before each read: non-zero holds the bytes back, and the reader is told to wait. NULL: never. */
+  int (*gate)(struct ring *r, void *owner);
+  void *gate_owner;
 } ring;
 
 void ring_init(ring *r, uint32_t capacity);
@@ -30,14 +33,49 @@ void ring_consume(ring *r, uint32_t length);
 /* A BIO over a ring it borrows: the ring must outlive it. */
 BIO *ring_bio_new(ring *r);
 
+/* ---- datagram.c: the same ring, holding whole datagrams ---- */
+
+BIO *datagram_bio_new(ring *r);
+/* The number in a datagram's first record header; 0 where there is none. */
+uint64_t record_number(const uint8_t *datagram, size_t length);
+
+/* ---- cookie.c: DTLS only ---- */
+
+typedef struct cookie_jar cookie_jar;
+
+/* Sets a DTLS context up; 0 when memory is out. */
+int cookies_attach(tls_context *context);
+/* A reference of its own, which goes back through cookies_release; NULL for NULL. */
+cookie_jar *cookies_retain(cookie_jar *jar);
+void cookies_release(cookie_jar *jar);
+
 /* ---- context.c ---- */
+
+/* A ticket key: 80 bytes as abi.h has them, or Node's 48. */
+typedef struct ticket_key {
+  uint8_t bytes[80];
+  size_t length;
+} ticket_key;
+
+#define TICKET_KEYS 4
 
 struct tls_context {
   SSL_CTX *ssl;
   X509 *leaf; /* the certificate given last: the next key must fit it */
   uint8_t *alpn; /* wire format */
   size_t alpn_length;
+  char *groups; /* kept for connections that come over from another context */
   double verify_time; /* seconds; negative: now */
+  cookie_jar *cookies; /* NULL unless DTLS */
+  uint32_t renegotiations; /* how many a peer may ask for */
+  uint8_t *pins; /* SHA-256 digests, 32 bytes each */
+  size_t pins_length;
+  uint8_t *ocsp; /* the response to staple */
+  size_t ocsp_length;
+  ticket_key tickets[TICKET_KEYS]; /* the newest first */
+  int ticket_count;
+  double ticket_made; /* when the newest was made or set; seconds */
+  uint32_t ticket_rotation;
 };
 
 /* The context an SSL_CTX belongs to (ex_data). */
@@ -45,25 +83,49 @@ tls_context *context_of(const SSL_CTX *ssl);
 
 /* ---- connection.c ---- */
 
+/* A pre-shared key in a list. */
+typedef struct psk {
+  struct psk *next;
+  char *identity;
+  uint8_t *key;
+  size_t length;
+} psk;
+
 struct tls_connection {
   SSL *ssl;
   ring incoming, outgoing;
   uint32_t role, flags;
-  int failed;          /* an error has been recorded: it is final */
-  int parked;          /* PARKED_*: where the ClientHello decision stands */
-  int32_t refuse;      /* AlertDescription to refuse with, or -1 */
-  int verify_mode;     /* TLS_VERIFY_* */
-  char *identity;      /* expected host name or IP address, or NULL */
+  int failed;            /* an error has been recorded: it is final */
+  uint32_t waiting;      /* the TLS_EVENT_* the handshake is parked on, or 0 */
+  uint32_t answered;     /* bit per TLS_EVENT_*: tls_resume has been called for it */
+  int32_t refuse;        /* AlertDescription to refuse with, or -1 */
+  uint8_t *client_hello; /* its body, until the event has been made */
+  size_t client_hello_length;
+  int verify_mode;       /* TLS_VERIFY_* */
+  char *identity;        /* expected host name or IP address, or NULL */
   int32_t verify_result, verify_depth;
   uint8_t *alpn; /* this connection's own list, or NULL: the context's */
   size_t alpn_length;
+  cookie_jar *cookies; /* of the context it was made with; NULL unless DTLS */
+  uint8_t *peer;       /* DTLS server: the address the cookie is bound to; NULL: none is asked for */
+  size_t peer_length;
+  uint64_t record_offset; /* what dtls_take adds to record numbers of epoch 0 */
+  psk *psks;
+  SSL_SESSION *found;      /* looked up for the client's id or ticket */
+  int established;         /* the first handshake is done */
+  uint32_t renegotiations; /* begun by the peer after it */
+  int renegotiating;       /* ours is about to begin */
+  uint8_t finished[12];    /* the start of the peer's last Finished: whether another handshake has taken place */
+  X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
+  int early_data_finished; /* server: nothing more to read before the handshake */
   tls_error error;
+  struct signature_wait *signature; /* NULL until a signature is waited for */
   struct event_node *events, **events_end; /* oldest first; end is where the next one is hung */
 };
 
-enum { PARKED_NO, PARKED_WAITING, PARKED_ANSWERED };
-
 tls_connection *connection_of(const SSL *ssl);
+/* The one place where SSL_get_error(3) is read; a failure is recorded in the connection. */
+int32_t status_of(tls_connection *c, int result);
 
 /* ---- events.c ---- */
 
@@ -76,7 +138,41 @@ void event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *d
 /* Callbacks for trace, key log, sessions and alerts, set on the SSL and its context. */
 void events_attach(tls_connection *c);
 void events_release(tls_connection *c);
+/* An event when the peer has shown another certificate since the handshake. */
+void events_note_peer(tls_connection *c);
 tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t length);
+
+/* ---- park.c: handshakes that wait for an answer ---- */
+
+/* Sets the callbacks that this connection's flags ask for. */
+void park_attach(tls_connection *c);
+/* Parks on kind, with an event that carries data. */
+void park(tls_connection *c, uint32_t kind, const void *data, size_t length);
+int park_answered(const tls_connection *c, uint32_t kind);
+/* After a complete handshake: whether verification is still to be answered. TLS_DONE, TLS_WANT_CALLBACK or TLS_ERROR. */
+int32_t park_after_handshake(tls_connection *c);
+
+/* libssl's own table from X509_V_ERR_* to alerts. Not public; see live.c on why that is acceptable here. */
+extern int ssl_x509err2alert(int verify_result);
+/* In place of X509_verify_cert: adds pins, and parking. */
+int on_verify(X509_STORE_CTX *store, void *unused);
+
+/* ---- psk.c, session.c, trust.c, live.c ---- */
+
+/* Server: parks where a TLS 1.2 client names its identity. */
+void psk_hold(tls_connection *c);
+void psk_release(tls_connection *c);
+void session_attach_context(tls_context *context);
+void trust_attach_context(tls_context *context);
+/* Whether the verified chain carries a pinned key, if there are pins. */
+int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);
+/* Server: takes 0-RTT data until there is none left. */
+int32_t early_data_read(tls_connection *c);
+
+/* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
+   below), and what is kept free beyond it so that an alert always finds room. */
+#define ALERT_ROOM 512
+#define RECORD_ROOM (512 + ALERT_ROOM)
 
 /* ---- verify.c ---- */
 
@@ -86,6 +182,9 @@ int verify_identity_matches(X509 *certificate, const char *identity);
 /* Name without X509_V_ERR_, and the words for it; both know the reasons of ocsp.c too. */
 const char *verify_name(long result);
 const char *verify_text(long result);
+/* Verdicts of our own, beyond OpenSSL's X509_V_ERR_*: none of the pinned keys is in the chain; a pre-shared key was to do it. */
+#define VERIFY_PIN_MISMATCH 1001
+#define VERIFY_PSK_EXPECTED 1002
 /* RFC 9525: names come from subjectAltName only, never from the subject's CN; a wildcard stands for one whole label. */
 #define VERIFY_HOST_FLAGS (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 

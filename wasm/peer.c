@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/ct.h>
+#include <openssl/x509.h>
+
 #include "internal.h"
 
 static void text_set(char *out, size_t size, const char *text) { snprintf(out, size, "%s", text == NULL ? "" : text); }
@@ -39,7 +42,8 @@ const tls_agreed *tls_peer_agreed(tls_connection *c) {
   /* A resumed session brings the verdict of the handshake it comes from. */
   agreed.verify_result = agreed.resumed ? (int32_t)SSL_get_verify_result(c->ssl) : c->verify_result;
   agreed.verify_depth = c->verify_depth;
-  agreed.peer_certificate = SSL_get0_peer_certificate(c->ssl) != NULL;
+  agreed.peer_certificate = SSL_get0_peer_certificate(c->ssl) != NULL ? 1 : SSL_get0_peer_rpk(c->ssl) != NULL ? 2 : 0;
+  agreed.early_data = (uint32_t)SSL_get_early_data_status(c->ssl);
   text_set(agreed.version_name, sizeof agreed.version_name, SSL_get_version(c->ssl));
   text_set(agreed.group, sizeof agreed.group, SSL_get0_group_name(c->ssl));
   text_set(agreed.servername, sizeof agreed.servername, SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name));
@@ -57,9 +61,9 @@ static X509 *chain_at(SSL *ssl, uint32_t chain, uint32_t index) {
     return verified == NULL ? NULL : sk_X509_value(verified, (int)index);
   }
   /* On a server OpenSSL leaves the leaf out of the chain; here both roles look the same. */
-  if (index == 0) return SSL_get0_peer_certificate(ssl);
   STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
-  return sent == NULL ? NULL : sk_X509_value(sent, (int)index - (SSL_is_server(ssl) ? 1 : 0));
+  if (SSL_is_server(ssl)) return index == 0 ? SSL_get0_peer_certificate(ssl) : sk_X509_value(sent, (int)index - 1);
+  return sent == NULL ? NULL : sk_X509_value(sent, (int)index);
 }
 
 tls_bytes *tls_peer_certificate(tls_connection *c, uint32_t chain, uint32_t index) {
@@ -79,6 +83,86 @@ tls_bytes *tls_peer_exporter(tls_connection *c, const char *label, const uint8_t
                                                   context_length, context != NULL) == 1)
     return bytes;
   tls_bytes_free(bytes);
+  library_failed();
+  return NULL;
+}
+
+/* ---- Channel bindings, and what they are made of. ---- */
+
+/* RFC 5929, 4.1: the hash of the certificate's own signature, or SHA-256 where that is MD5, SHA-1 or none. */
+static tls_bytes *binding_end_point(SSL *ssl) {
+  X509 *certificate = SSL_is_server(ssl) ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
+  int digest_id = NID_undef;
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length;
+  if (certificate == NULL) return NULL;
+  X509_get_signature_info(certificate, &digest_id, NULL, NULL, NULL);
+  if (digest_id == NID_undef || digest_id == NID_md5 || digest_id == NID_sha1) digest_id = NID_sha256;
+  return X509_digest(certificate, EVP_get_digestbynid(digest_id), digest, &length) ? bytes_new(0, 0, digest, length) : NULL;
+}
+
+static tls_bytes *finished(SSL *ssl, int peer) {
+  unsigned char message[EVP_MAX_MD_SIZE];
+  size_t length = peer ? SSL_get_peer_finished(ssl, message, sizeof message) : SSL_get_finished(ssl, message, sizeof message);
+  return length == 0 ? NULL : bytes_new(0, 0, message, length);
+}
+
+/* RFC 5929, 3.1: the first Finished of the handshake: the client's, or in an abbreviated handshake the server's. */
+static tls_bytes *binding_unique(SSL *ssl) {
+  if (SSL_version(ssl) >= TLS1_3_VERSION) return NULL; /* not defined there: RFC 8446, appendix C.5 */
+  return finished(ssl, SSL_is_server(ssl) != SSL_session_reused(ssl));
+}
+
+tls_bytes *tls_peer_channel_binding(tls_connection *c, uint32_t type) {
+  tls_bytes *binding = NULL;
+  ERR_clear_error();
+  if (type == TLS_BINDING_UNIQUE) binding = binding_unique(c->ssl);
+  if (type == TLS_BINDING_SERVER_END_POINT) binding = binding_end_point(c->ssl);
+  if (type == TLS_BINDING_FINISHED || type == TLS_BINDING_PEER_FINISHED) binding = finished(c->ssl, type == TLS_BINDING_PEER_FINISHED);
+  if (type == TLS_BINDING_EXPORTER) return tls_peer_exporter(c, "EXPORTER-Channel-Binding", (const uint8_t *)"", 0, 32);
+  if (binding == NULL) library_failed_with("this binding is not defined for this connection");
+  return binding;
+}
+
+tls_bytes *tls_peer_public_key(tls_connection *c) {
+  EVP_PKEY *key = SSL_get0_peer_rpk(c->ssl);
+  unsigned char *spki = NULL;
+  int length = key == NULL ? -1 : i2d_PUBKEY(key, &spki);
+  tls_bytes *bytes = length > 0 ? bytes_new(0, 0, spki, (size_t)length) : NULL;
+  OPENSSL_free(spki);
+  return bytes;
+}
+
+tls_bytes *tls_peer_ocsp_response(tls_connection *c) {
+  const unsigned char *der;
+  long length = SSL_get_tlsext_status_ocsp_resp(c->ssl, &der);
+  return length > 0 ? bytes_new(0, 0, der, (size_t)length) : NULL;
+}
+
+tls_bytes *tls_peer_scts(tls_connection *c) {
+  const STACK_OF(SCT) *scts = SSL_get0_peer_scts(c->ssl);
+  BIO *list = BIO_new(BIO_s_mem());
+  char *data;
+  tls_bytes *bytes = NULL;
+  for (int i = 0; list != NULL && i < sk_SCT_num(scts); i++) {
+    unsigned char *sct = NULL;
+    int length = i2o_SCT(sk_SCT_value(scts, i), &sct);
+    uint32_t count = (uint32_t)length;
+    if (length > 0) BIO_write(list, &count, sizeof count), BIO_write(list, sct, length);
+    OPENSSL_free(sct);
+  }
+  long length = list == NULL ? 0 : BIO_get_mem_data(list, &data);
+  if (length > 0) bytes = bytes_new(0, 0, data, (size_t)length);
+  ERR_clear_error();
+  BIO_free(list);
+  return bytes;
+}
+
+tls_bytes *tls_digest(const char *name, const uint8_t *bytes, size_t length) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  size_t digest_length;
+  ERR_clear_error();
+  if (EVP_Q_digest(NULL, name, NULL, bytes, length, digest, &digest_length)) return bytes_new(0, 0, digest, digest_length);
   library_failed();
   return NULL;
 }

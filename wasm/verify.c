@@ -21,9 +21,11 @@ static int verify_step(int ok, X509_STORE_CTX *store) {
   if (ok) return 1;
   if (c->verify_result == X509_V_OK) { /* the first reason is the one to tell */
     c->verify_result = X509_STORE_CTX_get_error(store);
+    /* Expected keys are kept as DANE records (trust.c); nobody asked for DANE. */
+    if (c->verify_result == X509_V_ERR_DANE_NO_MATCH) c->verify_result = X509_V_ERR_RPK_UNTRUSTED;
     c->verify_depth = X509_STORE_CTX_get_error_depth(store);
   }
-  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD;
+  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || c->flags & TLS_FLAG_PARK_VERIFY;
 }
 
 static int identity_set(tls_connection *c, const char *identity) {
@@ -85,6 +87,10 @@ const char *verify_name(long result) {
   switch (result) {
     case X509_V_OK:
       return "OK";
+    case VERIFY_PIN_MISMATCH:
+      return "PIN_MISMATCH";
+    case VERIFY_PSK_EXPECTED:
+      return "PSK_EXPECTED";
     NAMED(UNSPECIFIED);
     NAMED(UNABLE_TO_GET_ISSUER_CERT);
     NAMED(UNABLE_TO_GET_CRL);
@@ -187,6 +193,10 @@ const char *verify_name(long result) {
 
 const char *verify_text(long result) {
   switch (result) {
+    case VERIFY_PIN_MISMATCH:
+      return "the chain contains none of the pinned keys";
+    case VERIFY_PSK_EXPECTED:
+      return "the server shows a certificate where the pre-shared key was expected";
     case X509_V_ERR_OCSP_RESP_INVALID:
       return "the OCSP response is malformed or says that the responder failed";
     case X509_V_ERR_OCSP_SIGNATURE_FAILURE:

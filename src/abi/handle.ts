@@ -31,8 +31,8 @@ export class Handle<P extends number> {
   free(): void {
     if (!this.#held) return
     const { pointer, free } = this.#held
+    free(pointer) // may be refused, when called from inside a signer: then nothing has changed
     this.#held = undefined
     registry.unregister(this)
-    free(pointer)
   }
 }

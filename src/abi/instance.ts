@@ -4,6 +4,7 @@ import loadModule from '#openssl-module'
 import { usageError } from '../errors.ts'
 import { Library, webHost, type Host } from './library.ts'
 
+/** Where `init` takes openssl.wasm from: at most one of `module`, `bytes` and `url`; without one, from beside this package's code. */
 export interface InitOptions {
   /** A compiled module: share one with workers, or import it statically where run-time compilation is forbidden. */
   module?: WebAssembly.Module

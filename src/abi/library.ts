@@ -1,7 +1,8 @@
-// One instantiated openssl.wasm: checks that it is the module these bindings were made for, gives it its two imports, and holds
+// One instantiated openssl.wasm: checks that it is the module these bindings were made for, gives it its imports, and holds
 // its memory. Knows nothing of TLS.
 import { ABI_VERSION, EXPORT_NAMES, TLS_DONE, type Exports, type Pointer } from './generated.ts'
 import { Memory } from './memory.ts'
+import { Signers, type SignArguments } from './signers.ts'
 
 /** What the module asks of its host. Both can be replaced, for deterministic tests. */
 export interface Host {
@@ -20,11 +21,13 @@ export const webHost: Host = {
   now: () => Date.now(),
 }
 
-const IMPORTS = ['membio.getrandom', 'membio.now']
+const IMPORTS = ['membio.getrandom', 'membio.now', 'membio.sign']
 
 export class Library {
   readonly exports: Exports
   readonly memory: Memory
+  /** Private keys that are somewhere else. */
+  readonly signers = new Signers()
   /** The module, to be shared with workers: compiling it again would cost them time and memory. */
   readonly module: WebAssembly.Module
   /** "OpenSSL 3.5.7 9 Jun 2026" */
@@ -74,6 +77,7 @@ export class Library {
         bytes.fill(0)
         return 0
       },
+      sign: (...args: SignArguments) => this.signers.sign(this.exports, this.memory, args),
     }
   }
 }

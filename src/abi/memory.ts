@@ -59,6 +59,17 @@ export class Memory {
     return this.u8.slice(at, at + length)
   }
 
+  /** A copy, and nothing is left behind. */
+  takeOut(at: number, length: number): Uint8Array {
+    const copy = this.slice(at, length)
+    this.wipe(at, length)
+    return copy
+  }
+
+  wipe(at: number, length: number): void {
+    this.u8.fill(0, at, at + length)
+  }
+
   /** A NUL-terminated string. */
   text(at: number): string {
     return decoder.decode(this.slice(at, this.u8.indexOf(0, at) - at))
@@ -115,5 +126,15 @@ export class Memory {
     if (!at) throw new RangeError(`out of memory: ${bytes.length} bytes asked for in a WebAssembly memory of ${this.size}`)
     this.u8.set(bytes, at)
     return { at, length: bytes.length }
+  }
+}
+
+/** Walks (uint32 length, bytes) pairs, as the C side writes lists; copies. */
+export function* counted(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 0; at < bytes.length; ) {
+    const length = view.getUint32(at, true)
+    yield bytes.slice(at + 4, at + 4 + length)
+    at += 4 + length
   }
 }

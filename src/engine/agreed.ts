@@ -1,7 +1,15 @@
 // What the handshake agreed on, and who the peer is.
-import { TLS_CHAIN_SENT, TLS_CHAIN_VERIFIED, type TlsConnectionPointer } from '../abi/generated.ts'
+import {
+  TLS_CHAIN_SENT,
+  TLS_CHAIN_VERIFIED,
+  TLS_EARLY_DATA_ACCEPTED,
+  TLS_EARLY_DATA_REJECTED,
+  type TlsConnectionPointer,
+} from '../abi/generated.ts'
+import { counted } from '../abi/memory.ts'
 import type { Library } from '../abi/library.ts'
 
+/** What both sides agreed on, and who the peer is: `engine.agreed`. */
 export interface Agreed {
   /** "TLSv1.3" */
   version: string
@@ -9,21 +17,34 @@ export interface Agreed {
   cipherSuite: { name: string; opensslName: string; id: number }
   /** "X25519MLKEM768"; undefined where no key exchange by group took place. */
   group?: string
-  /** The schemes of the handshake signatures, ours and the peer's; undefined where that side did not sign. */
+  /** The scheme of our handshake signature; undefined where we did not sign. */
   signatureScheme?: string
+  /** The scheme of the peer's. */
   peerSignatureScheme?: string
   /** ALPN; undefined when none was agreed. */
   alpn?: string
   /** SNI, as the client sent it. */
   servername?: string
-  /** True when a session was resumed: no certificates were exchanged, the verdict is that of the first handshake. */
+  /**
+   * True when a session was resumed: no certificates were exchanged, the verdict is that of the first handshake. Also true with a
+   * pre-shared key in TLS 1.3, which has one mechanism for both (RFC 8446, 2.2).
+   */
   resumed: boolean
-  /** True when the peer showed a certificate, and it was accepted by verification. */
+  /** True when the peer showed a certificate or raw public key, and it was accepted by verification. */
   authorized: boolean
   /** Why not, as an X509_V_ERR name without its prefix: only with `dangerouslyAcceptAnyCertificate`. */
   authorizationError?: string
-  /** The peer's certificates in DER, leaf first: as sent, and as verified up to the trusted root. Empty when it showed none. */
+  /** 0-RTT data of this connection: none sent, or whether the server took it. What was rejected must be written again. */
+  earlyData: 'none' | 'rejected' | 'accepted'
+  /** The peer's raw public key (SubjectPublicKeyInfo in DER), where it authenticated with that (RFC 7250). */
+  peerPublicKey?: Uint8Array
+  /** The stapled OCSP response in DER; it has been checked. */
+  ocspResponse?: Uint8Array
+  /** Signed Certificate Timestamps (RFC 6962), as they came by TLS extension, certificate or OCSP response. They are not verified. */
+  scts: Uint8Array[]
+  /** The peer's certificates in DER, leaf first, as sent. Empty when it showed none. */
   peerChain: Uint8Array[]
+  /** The same as built by verification, up to the trusted root. Empty in resumed connections. */
   verifiedChain: Uint8Array[]
 }
 
@@ -46,7 +67,11 @@ export function readAgreed({ exports, memory }: Library, connection: TlsConnecti
     alpn: a.alpnLength ? a.alpn.slice(0, a.alpnLength) : undefined,
     servername: a.servername || undefined,
     resumed: a.resumed === 1,
-    authorized: a.peerCertificate === 1 && a.verifyResult === 0,
+    earlyData: a.earlyData === TLS_EARLY_DATA_ACCEPTED ? 'accepted' : a.earlyData === TLS_EARLY_DATA_REJECTED ? 'rejected' : 'none',
+    peerPublicKey: memory.take(exports.tls_peer_public_key(connection))?.bytes,
+    ocspResponse: memory.take(exports.tls_peer_ocsp_response(connection))?.bytes,
+    scts: [...counted(memory.take(exports.tls_peer_scts(connection))?.bytes ?? new Uint8Array(0))],
+    authorized: a.peerCertificate !== 0 && a.verifyResult === 0,
     authorizationError: a.verifyResult ? a.verifyName : undefined,
     peerChain: certificates(TLS_CHAIN_SENT),
     verifiedChain: certificates(TLS_CHAIN_VERIFIED),

@@ -1,10 +1,12 @@
 // Where a connection stands. OpenSSL owns the handshake; this keeps only what a caller needs to know: one phase, and how each
 // direction ended. Every transition is in the table, and only Progress makes one.
 
+/** idle until the first call; failed after a fatal error; closed when both directions have ended, or it was freed. */
 export type Phase = 'idle' | 'handshaking' | 'open' | 'closing' | 'closed' | 'failed'
 
 /** open; ended in good order by close_notify; cut off by the end of the transport. */
 export type ReadSide = 'open' | 'closeNotify' | 'truncated'
+/** open; ended by our close_notify. */
 export type WriteSide = 'open' | 'closeNotify'
 
 export const TRANSITIONS: Readonly<Record<Phase, readonly Phase[]>> = {

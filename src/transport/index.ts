@@ -1,5 +1,20 @@
 // The package's entry `membio/transport`: what moves bytes, and who shuttles them.
+export {
+  DatagramServer,
+  type DatagramServerHandlers,
+  type DatagramServerOptions,
+  type DatagramSocket,
+  type PeerAddress,
+} from './datagram-server.ts'
+export {
+  DatagramPoller,
+  type DatagramHandlers,
+  type DatagramPollerOptions,
+  type DatagramReceiver,
+  type DatagramTransport,
+} from './datagram.ts'
 export { memoryPair, type MemoryPairOptions, type MemoryTransport } from './memory-pair.ts'
+export { dgramPeer, dgramSocket, type DgramLike } from './node-dgram.ts'
 export { nodeSocket, type DuplexLike } from './node-socket.ts'
-export { Poller, type Deadlines, type PollerEvent, type PollerHandlers, type PollerOptions } from './poller.ts'
+export { Poller, type Deadlines, type Decisions, type PollerEvent, type PollerHandlers, type PollerOptions } from './poller.ts'
 export type { ByteTransport, TransportReceiver } from './transport.ts'

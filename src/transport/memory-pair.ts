@@ -3,6 +3,7 @@
 import { nextLoop } from './next-loop.ts'
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 
+/** The weather. */
 export interface MemoryPairOptions {
   /** Cuts what is written into chunks of this many bytes; a function is asked for each chunk. Default: as written. */
   chunkSize?: number | (() => number)
@@ -12,11 +13,13 @@ export interface MemoryPairOptions {
   window?: number
 }
 
+/** One end of a memory pair. */
 export interface MemoryTransport extends ByteTransport {
   /** Breaks the pipe as a network would: both ends get `onError`. What is under way is lost. */
   fail(error: Error): void
 }
 
+/** Two ends of one pipe: what one writes, the other receives. */
 export function memoryPair(options: MemoryPairOptions = {}): [MemoryTransport, MemoryTransport] {
   const a = new MemoryEnd(options)
   const b = new MemoryEnd(options)
@@ -73,7 +76,8 @@ class MemoryEnd implements MemoryTransport {
     if (this.#closed) return
     this.#close()
     const { peer } = this
-    setTimeout(() => peer.#break(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })))
+    if (this.#ended) return
+    nextLoop(() => peer.#break(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })))
   }
 
   fail(error: Error): void {

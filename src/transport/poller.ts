@@ -3,12 +3,17 @@
 //
 // One pump, one scheduling field; chunks, drains, timers and calls only ask for a turn. The only file that owns deadlines and
 // water marks.
-import type { TlsEngine, Status } from '../engine/engine.ts'
-import type { EngineEvent } from '../engine/events.ts'
-import { TlsError, usageError } from '../errors.ts'
+import type { Agreed } from '../engine/agreed.ts'
+import type { Decision, Status } from '../engine/connection.ts'
+import type { SecureContext } from '../engine/context.ts'
+import type { TlsEngine } from '../engine/engine.ts'
+import type { EngineEvent, ParkEvent } from '../engine/events.ts'
+import { isParkEvent } from '../engine/events.ts'
+import { closedInHandshake, TlsError, usageError } from '../errors.ts'
 import { nextLoop } from './next-loop.ts'
 import type { ByteTransport } from './transport.ts'
 
+/** What `onEvent` gets. */
 export type PollerEvent =
   | EngineEvent
   /** The handshake waits: `want-read` for the peer, `want-write` for the transport, `want-callback` for `engine.resume`. */
@@ -16,8 +21,8 @@ export type PollerEvent =
 
 /** Who uses the connection. Called from the event loop, never from within a method of the poller. Each may call any method. */
 export interface PollerHandlers {
-  /** The handshake is done: `engine.agreed` tells on what. */
-  onSecure?(): void
+  /** The handshake is done, on these terms. */
+  onSecure?(agreed: Agreed): void
   /** Plaintext from the peer; yours to keep. `pause` stops it. */
   onPlaintext?(chunk: Uint8Array): void
   /** After a `write` that returned false: the queue is down to half the high water mark. */
@@ -27,6 +32,7 @@ export interface PollerHandlers {
    * `closeWrite`. Without this handler the poller closes.
    */
   onEnd?(): void
+  /** Everything else: sessions, key log lines, alerts, traces, decisions to make. */
   onEvent?(event: PollerEvent): void
   /**
    * The last call, made once. Without an error both directions have ended in good order, or all was sent and the peer never answered
@@ -41,11 +47,26 @@ export interface Deadlines {
   handshake?: number
   /** Without a byte in either direction. Default 0: how long silence is normal is the protocol's affair. */
   idle?: number
-  /** For the peer's close_notify after `close`, and for the transport's end. Default 5,000: nobody waits for these bytes. */
+  /**
+   * Without progress after `close`: for the peer to take what was written, and to answer; and for the transport's end. Default 5,000:
+   * nobody waits for these bytes.
+   */
   shutdown?: number
 }
 
+/**
+ * Decisions that may take their time: the handshake waits, the event loop does not. Each stands for a point where the engine was told to
+ * `park`. A promise that rejects refuses the handshake with internal_error; the reason is the `cause` of the error that `onClose` gets.
+ */
+export type Decisions = {
+  [P in ParkEvent['type']]?: (event: Extract<ParkEvent, { type: P }>) => Decision<SecureContext> | Promise<Decision<SecureContext>>
+}
+
+/** How to drive a connection; all has defaults. */
 export interface PollerOptions {
+  /** Who answers where the engine parks. */
+  decisions?: Decisions
+  /** How long things may take. */
   deadlines?: Deadlines
   /** Bytes of plaintext queued before `write` returns false. Default 65,536: one full outgoing BIO. */
   highWaterMark?: number
@@ -68,7 +89,9 @@ interface QueuedWrite {
   accepted: (() => void) | undefined
 }
 
+/** Joins an engine and a transport for the life of one connection. */
 export class Poller {
+  /** For `agreed`, `resume` and the like; its ports are the poller's. */
   readonly engine: TlsEngine
   readonly #transport: ByteTransport
   readonly #handlers: PollerHandlers
@@ -83,6 +106,8 @@ export class Poller {
   /** The program has said so: writing is its mistake from now on. */
   #ended = false
   #lastWant: Status | undefined
+  /** The peer has sent something. */
+  #heard = false
 
   /** Chunks the incoming BIO had no room for; the transport is paused while there are any. */
   readonly #inbox: Uint8Array[] = []
@@ -143,6 +168,7 @@ export class Poller {
     this.#paused = true
   }
 
+  /** Goes on after `pause`. */
   resume(): void {
     this.#paused = false
     this.#request()
@@ -155,7 +181,11 @@ export class Poller {
     this.#request()
   }
 
-  /** Ends both directions: writes the queue and close_notify, drops what still comes, waits for the peer's close_notify or the deadline. */
+  /**
+   * Ends both directions: writes the queue and close_notify, drops what still comes, waits for the peer's close_notify or the deadline.
+   * Before the handshake is done there is nothing to end in good order: then `onClose` gets the error ERR_TLS_CLOSED_IN_HANDSHAKE, at once
+   * where the peer has not said a word yet.
+   */
   close(): void {
     this.#ended = true
     this.#closeBoth()
@@ -179,6 +209,7 @@ export class Poller {
     if (this.#closed) return
     this.#touch()
     this.#lastWant = undefined // a new flight: what the handshake wants after it is news
+    this.#heard = true
     this.#inbox.push(chunk)
     this.#run()
   }
@@ -274,7 +305,7 @@ export class Poller {
     if (this.#closed) return 0
     if (status === 'done') {
       this.#disarm('handshake')
-      this.#handlers.onSecure?.()
+      this.#handlers.onSecure?.(this.engine.agreed!)
     } else if (status !== 'closed' && status !== this.#lastWant) {
       this.#handlers.onEvent?.({ type: 'want', want: status })
     }
@@ -289,6 +320,7 @@ export class Poller {
       if (!chunk.length) break
       taken += chunk.length
       this.#touch()
+      if (this.#closing === 'both') this.#arm('shutdown') // a slow peer is not a dead one
       this.#transportFull = !this.#transport.write(chunk)
     }
     return taken
@@ -328,7 +360,9 @@ export class Poller {
   }
 
   #closeOurSide(): number {
-    if (this.#closing === 'no' || !this.engine.agreed || this.engine.writeSide !== 'open' || this.#outbox.length) return 0
+    if (this.#closing === 'no' || this.#outbox.length) return 0
+    if (this.#closing === 'both' && !this.#heard) throw (this.#ending = closedInHandshake())
+    if (!this.engine.agreed || this.engine.writeSide !== 'open') return 0
     return this.engine.closeWrite() === 'done' ? 1 : 0
   }
 
@@ -336,8 +370,24 @@ export class Poller {
     for (let event = this.engine.nextEvent(); event; event = this.engine.nextEvent()) {
       this.#handlers.onEvent?.(event)
       if (this.#closed) break
+      if (isParkEvent(event)) void this.#decide(event)
     }
     return 0
+  }
+
+  /** Asks whoever decides, and goes on with the answer; by then the connection may be over. */
+  async #decide(event: ParkEvent): Promise<void> {
+    const decide = this.#options.decisions?.[event.type] as ((event: ParkEvent) => Decision<SecureContext> | Promise<Decision<SecureContext>>) | undefined
+    if (!decide) return // somebody else calls engine.resume
+    let decision: Decision<SecureContext>
+    try {
+      decision = await decide(event)
+    } catch (cause) {
+      decision = { cause: cause ?? new Error('a decision was rejected without a reason') }
+    }
+    if (this.#closed || this.engine.error) return
+    this.engine.resume(decision)
+    this.#request()
   }
 
   /** The transport's end counts once everything that came before it has been read; and both directions' end is ours. */
@@ -420,11 +470,18 @@ export class Poller {
   }
 
   #expire(deadline: Deadline): void {
+    if (this.#closed) return this.#transport.reset()
+    const error = this.#verdict(deadline)
+    if (!error) this.#transport.end() // all was handed over: what the pipe still holds may yet arrive
+    this.destroy(error)
+  }
+
+  /** Nobody is to blame for a peer that does not answer `close`, once it has got everything. */
+  #verdict(deadline: Deadline): TlsError | undefined {
     const { code, message } = DEADLINES[deadline]
     const unsent = this.#outbox.length > 0 || this.#transportFull || this.engine.wants().takeCiphertext
-    const error = deadline === 'shutdown' && !unsent ? undefined : new TlsError('io', message, { code })
-    if (this.#closed) this.#transport.reset()
-    else this.destroy(error)
+    if (deadline !== 'shutdown' || unsent) return new TlsError('io', message, { code })
+    return this.engine.agreed ? undefined : closedInHandshake()
   }
 
   get #highWaterMark(): number {

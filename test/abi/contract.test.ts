@@ -1,6 +1,6 @@
 // The seam between C and TypeScript: what openssl.wasm imports and exports, and that nobody can mistake another module for it.
 import * as assert from 'uvu/assert'
-import { ABI_VERSION, EXPORT_NAMES } from '../../src/abi/generated.ts'
+import { ABI_VERSION, EXPORT_NAMES, TLS_PROTOCOL_TLS } from '../../src/abi/generated.ts'
 import { Library } from '../../src/abi/library.ts'
 import { run } from '../support/node.ts'
 import { wasmModule } from '../support/paths.ts'
@@ -13,9 +13,9 @@ const { imports, exports } = WebAssembly.Module
 /** What the toolchain adds to abi.h's list: needed are the first two; the others it keeps for glue that we do not have. */
 const TOOLCHAIN_EXPORTS = ['_initialize', 'memory', '__indirect_function_table', 'htonl', 'htons', 'malloc', 'ntohs']
 
-contract('openssl.wasm imports entropy and the clock, and nothing else', () => {
+contract('openssl.wasm imports entropy, the clock and private keys that are somewhere else, and nothing more', () => {
   const names = imports(wasmModule()).map((entry) => `${entry.kind} ${entry.module}.${entry.name}`)
-  assert.equal(names.sort(), ['function membio.getrandom', 'function membio.now'])
+  assert.equal(names.sort(), ['function membio.getrandom', 'function membio.now', 'function membio.sign'])
 })
 
 contract('openssl.wasm exports what abi.h declares, and what the toolchain needs', () => {
@@ -66,7 +66,7 @@ for (const { name, module, message } of FOREIGN) {
 
 contract('two libraries share the module and nothing else', () => {
   const [a, b] = [new Library(wasmModule()), new Library(wasmModule())]
-  const context = a.exports.tls_context_new()
+  const context = a.exports.tls_context_new(TLS_PROTOCOL_TLS)
   assert.is(a.liveHandles, 1)
   assert.is(b.liveHandles, 0)
   a.exports.tls_context_free(context)

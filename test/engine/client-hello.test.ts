@@ -173,8 +173,26 @@ function body(...extensions: [type: number, value: number[]][]): Uint8Array {
 }
 
 parse('a body without extensions: the legacy version counts', () => {
-  const hello = parseClientHello(body())
-  assert.equal(hello, { alpn: [], versions: [0x0303], cipherSuites: [0x1301], groups: [], signatureSchemes: [], extensions: [] })
+  const raw = body()
+  assert.equal(parseClientHello(raw), {
+    alpn: [],
+    versions: [0x0303],
+    legacyVersion: 0x0303,
+    cipherSuites: [0x1301],
+    groups: [],
+    pointFormats: [],
+    signatureSchemes: [],
+    extensions: [],
+    random: new Uint8Array(32),
+    sessionId: new Uint8Array(0),
+    pskIdentities: [],
+    earlyData: false,
+    raw,
+  })
+})
+
+parse('a body of the time before extensions is one without', () => {
+  assert.equal(parseClientHello(body([0xabcd, [1]]).subarray(0, 41)).extensions, [])
 })
 
 parse('unknown and empty extensions are listed and left alone', () => {
@@ -185,7 +203,7 @@ parse('a server_name of another type is no host name', () => {
   assert.is(parseClientHello(body([0, [0, 4, 1, 0, 1, 65]])).servername, undefined)
 })
 
-for (const cutAt of [0, 1, 33, 34, 36, 38, 41]) {
+for (const cutAt of [0, 1, 33, 34, 36, 38, 42, 46]) {
   parse(`a body that ends after ${cutAt} bytes is an error`, () => {
     assert.throws(() => parseClientHello(body([0xabcd, [1]]).subarray(0, cutAt)), /points past the end/)
   })

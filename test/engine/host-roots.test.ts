@@ -49,7 +49,8 @@ for (const extra of [undefined, 'extra.pem']) {
     assert.equal(inFreshNode(source, { NODE_EXTRA_CA_CERTS: extra }), {
       kind: 'usage',
       code: 'ERR_TLS_NO_CA',
-      message: 'this runtime shows no root certificates: pass the ones to trust as `ca`',
+      message:
+        "this runtime shows no root certificates: pass the ones to trust as `ca`, Mozilla's for instance: `mozillaRoots` from 'membio/roots'",
       live: 0,
     })
   })
@@ -75,4 +76,27 @@ roots('include NODE_EXTRA_CA_CERTS', (t) => {
     console.log(JSON.stringify(client.agreed.authorized))`
   const env = { NODE_EXTRA_CA_CERTS: workshop.write('ca.pem', root().cert), ISSUER: workshop.write('issuer.json', JSON.stringify(root())) }
   assert.is(inFreshNode(source, env), true)
+})
+
+const kinds = suite('engine: which of the host roots')
+
+kinds("'system' are the operating system's: here the file that SSL_CERT_FILE names", (t) => {
+  const workshop = t.own(new Workshop())
+  const source = `
+    import { createContext } from 'membio'
+    const engine = createContext({ hostRoots: 'system' }).createEngine({ role: 'client', servername: 'a.test' })
+    console.log(JSON.stringify(engine.phase))`
+  const file = workshop.write('system.pem', root().cert)
+  assert.is(inFreshNode(source, { SSL_CERT_FILE: file }), 'idle')
+})
+
+kinds("'bundled' are the runtime's own list: a private CA is none of it", (t) => {
+  const clientContext = t.own(createContext({ hostRoots: 'bundled' }))
+  const pair = t.own(makePair({ clientContext })).run()
+  expectError(pair.client.error, { kind: 'certificate', code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' })
+})
+
+kinds('extraCa adds to them', (t) => {
+  const clientContext = t.own(createContext({ extraCa: root().cert }))
+  t.own(makePair({ clientContext }).establish())
 })

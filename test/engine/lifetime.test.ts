@@ -62,7 +62,7 @@ for (const [name, call] of Object.entries(CALLS)) {
   lifetime(`${name} after free is a usage error that names the call`, () => {
     const pair = makePair().establish()
     pair[Symbol.dispose]()
-    expectThrow(() => call(pair.client.engine), { kind: 'usage', message: new RegExp(`^${name}: this TlsEngine has been freed`) })
+    expectThrow(() => call(pair.client.engine), { kind: 'usage', message: new RegExp(`^${name}: this engine has been freed`) })
   })
 }
 
@@ -181,3 +181,15 @@ lifetime(
   },
   { deadline: 60 },
 )
+
+lifetime('a reload: connections of the old context go on, new ones get the new certificate', (t) => {
+  const before = createContext(server())
+  const old = t.own(makePair({ serverContext: before }).establish())
+  before.free()
+  const after = t.own(createContext(server('Ed25519')))
+  const fresh = t.own(makePair({ serverContext: after }).establish())
+  for (const pair of [old, fresh]) pair.send(pair.client, 'still here').send(pair.server, 'so am I')
+  assert.is(old.client.text, 'so am I')
+  assert.is(old.client.engine.agreed!.peerSignatureScheme, 'ecdsa_secp256r1_sha256')
+  assert.is(fresh.client.engine.agreed!.peerSignatureScheme, 'ed25519')
+})

@@ -23,7 +23,7 @@ const CONTEXT: { name: string; given: () => ContextOptions; message: RegExp }[] 
   {
     name: 'an unknown version',
     given: () => ({ minVersion: untyped('SSLv3') }),
-    message: /minVersion is "SSLv3"; it must be one of TLSv1.2, TLSv1.3/,
+    message: /minVersion is "SSLv3"; it must be one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3/,
   },
   { name: 'a version as a number', given: () => ({ maxVersion: untyped(771) }), message: /maxVersion is 771/ },
   {
@@ -77,7 +77,7 @@ const ENGINE: { name: string; context?: () => ContextOptions; given: EngineOptio
     given: { role: 'client', servername: HOST, clientCertificate: 'require' },
     message: /`clientCertificate` is for servers/,
   },
-  { name: 'a client that parks', given: { role: 'client', servername: HOST, park: ['clientHello'] }, message: /`park` is for servers/ },
+  { name: 'a client that parks', given: { role: 'client', servername: HOST, park: ['clientHello'] }, message: /a client cannot park at "clientHello"/ },
   { name: 'a server with servername', given: { role: 'server', servername: HOST }, message: /`servername` is for clients/ },
   { name: 'a server with identity', given: { role: 'server', identity: HOST }, message: /`identity` is for clients/ },
   { name: 'a server with a session', given: { role: 'server', session: new Uint8Array(1) }, message: /`session` is for clients/ },

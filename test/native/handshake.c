@@ -60,7 +60,7 @@ static const char *parks(const void *unused) {
   (void)unused;
   pair p;
   CHECK_ALL(pair_open(&p, &(pair_options){.flags = TLS_FLAG_PARK_CLIENT_HELLO, .server = self_signed()}));
-  tls_context *other = tls_context_new();
+  tls_context *other = tls_context_new(TLS_PROTOCOL_TLS);
   const identity *good = leaf_of("Ed25519");
   CHECK(tls_context_use_certificate(other, (const uint8_t *)good->cert, strlen(good->cert)) == TLS_DONE);
   CHECK(tls_context_use_key(other, (const uint8_t *)good->key, strlen(good->key), NULL) == TLS_DONE);

@@ -68,7 +68,7 @@ static const char *many(const void *unused) {
 
 static const char *settings_again(const void *unused) {
   (void)unused;
-  tls_context *c = tls_context_new();
+  tls_context *c = tls_context_new(TLS_PROTOCOL_TLS);
   const identity *with = leaf_of("P-256"), *other = leaf_of("Ed25519");
   for (int i = 0; i < 3; i++) {
     CHECK(tls_context_set_alpn(c, (const uint8_t *)"\2h2", 3) == TLS_DONE && tls_context_set_alpn(c, NULL, 0) == TLS_DONE);

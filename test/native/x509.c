@@ -48,7 +48,7 @@ static void put_extension(request *r, const char *name, const char *value) {
 }
 
 /* Every field that a certificate can be made of. */
-static request certificate_request(void) {
+static request full_request(void) {
   request r = {NULL, 0}, range = {NULL, 0}, raw = {NULL, 0};
   request_text(&r, "key", leaf_of("P-256")->key);
   request_text(&r, "issuerCert", authority()->cert);
@@ -78,13 +78,13 @@ static request certificate_request(void) {
   put_extension(&r, "authorityKeyIdentifier", "keyid,issuer");
   put_extension(&r, "tlsfeature", "status_request");
   request_text(&raw, "oid", "1.2.3.4.5");
-  request_put(&raw, "der", "\5\0", 2);
+  request_add(&raw, "der", "\5\0", 2);
   request_group(&r, "extension", &raw);
   /* Extensions that need structure of their own: an SCT list, other names, a directory name. */
   request_text(&raw, "oid", "1.3.6.1.4.1.11129.2.4.2");
   static const uint8_t sct[] = {4,  57, 0, 55, 0, 53, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                 1,  1,  1, 1,  1, 1,  1, 1, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0, 4, 3, 0, 4, 1, 2, 3, 4, 0, 0};
-  request_put(&raw, "der", sct, sizeof sct);
+  request_add(&raw, "der", sct, sizeof sct);
   request_group(&r, "extension", &raw);
   return r;
 }
@@ -189,7 +189,7 @@ static tls_bytes *call(maker make, request r) {
 static thing things[6];
 
 static void things_make(void) {
-  things[0] = take("certificate", call(tls_certificate_create, certificate_request()));
+  things[0] = take("certificate", call(tls_certificate_create, full_request()));
   things[1] = take("request", call(tls_request_create, csr_request()));
   things[2] = take("CRL", call(tls_crl_create, crl_request()));
   things[3] = ocsp_response(V_OCSP_CERTSTATUS_REVOKED);
@@ -218,12 +218,12 @@ static int read_thing(int i, const uint8_t *bytes, size_t length) {
 static request verify_request(const uint8_t *leaf, size_t leaf_length, const uint8_t *crl, size_t crl_length, const uint8_t *ocsp,
                               size_t ocsp_length) {
   request r = {NULL, 0};
-  request_put(&r, "leaf", leaf, leaf_length);
+  request_add(&r, "leaf", leaf, leaf_length);
   request_text(&r, "intermediates", authority()->cert);
   request_text(&r, "roots", authority()->cert);
-  request_put(&r, "crls", crl, crl_length);
+  request_add(&r, "crls", crl, crl_length);
   request_text(&r, "crlCheckAll", "");
-  request_put(&r, "ocsp", ocsp, ocsp_length);
+  request_add(&r, "ocsp", ocsp, ocsp_length);
   request_text(&r, "hostname", HOST);
   request_text(&r, "ip", "127.0.0.1");
   request_text(&r, "email", "a@b.test");
@@ -279,7 +279,7 @@ static request verify_all(void) {
 
 static request from_csr(void) {
   request r = {NULL, 0};
-  request_put(&r, "request", things[1].bytes, things[1].length);
+  request_add(&r, "request", things[1].bytes, things[1].length);
   request_text(&r, "acceptSubject", "");
   request_text(&r, "acceptNames", "");
   request_text(&r, "issuerCert", authority()->cert);
@@ -289,7 +289,7 @@ static request from_csr(void) {
   return r;
 }
 
-static const making makings[] = {{"a certificate", tls_certificate_create, certificate_request},
+static const making makings[] = {{"a certificate", tls_certificate_create, full_request},
                                  {"a certificate for a request", tls_certificate_create, from_csr},
                                  {"a request", tls_request_create, csr_request},
                                  {"a CRL", tls_crl_create, crl_request},

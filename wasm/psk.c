@@ -1,0 +1,110 @@
+/*
+ * Pre-shared keys (RFC 4279 for TLS 1.2, RFC 8446 for 1.3). A connection has a list of them: a client offers its first, a server looks
+ * the client's identity up. A key used with TLS 1.3 goes with SHA-256 suites, as RFC 8446, 4.2.11 has it for keys without a hash.
+ */
+#include <string.h>
+
+#include <openssl/obj_mac.h>
+
+#include "internal.h"
+
+void psk_release(tls_connection *c) {
+  for (psk *next, *p = c->psks; p != NULL; p = next) {
+    next = p->next;
+    OPENSSL_clear_free(p->key, p->length);
+    OPENSSL_free(p->identity);
+    OPENSSL_free(p);
+  }
+  c->psks = NULL;
+}
+
+static unsigned int psk_copy(const psk *p, unsigned char *out, unsigned int capacity) {
+  if (p == NULL || p->length > capacity) return 0;
+  memcpy(out, p->key, p->length);
+  return (unsigned int)p->length;
+}
+
+static unsigned int on_client(SSL *ssl, const char *hint, char *identity, unsigned int identity_capacity, unsigned char *key,
+                              unsigned int key_capacity) {
+  const psk *p = connection_of(ssl)->psks;
+  (void)hint;
+  if (p == NULL || strlen(p->identity) >= identity_capacity) return 0;
+  strcpy(identity, p->identity);
+  return psk_copy(p, key, key_capacity);
+}
+
+/* Every entry is compared, whole: how long the search takes says nothing about which identity is known. */
+static unsigned int on_server(SSL *ssl, const char *identity, unsigned char *key, unsigned int capacity) {
+  const psk *found = NULL;
+  size_t length = strlen(identity);
+  for (const psk *p = connection_of(ssl)->psks; p != NULL; p = p->next)
+    if (strlen(p->identity) == length && CRYPTO_memcmp(p->identity, identity, length) == 0) found = p;
+  return psk_copy(found, key, capacity);
+}
+
+static int is_psk(const SSL_CIPHER *cipher) {
+  int kx = cipher == NULL ? NID_undef : SSL_CIPHER_get_kx_nid(cipher);
+  return kx == NID_kx_psk || kx == NID_kx_ecdhe_psk || kx == NID_kx_dhe_psk || kx == NID_kx_rsa_psk;
+}
+
+/* TLS 1.2: a client that offered other suites as well would get a certificate from a server that has one, and refuse it. */
+static int offer_psk_suites(SSL *ssl) {
+  const STACK_OF(SSL_CIPHER) *all = SSL_get_ciphers(ssl);
+  char list[1024] = "";
+  for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+    const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(all, i);
+    if (!is_psk(cipher) || strlen(list) + strlen(SSL_CIPHER_get_name(cipher)) + 2 > sizeof list) continue;
+    strcat(strcat(list, SSL_CIPHER_get_name(cipher)), ":");
+  }
+  return list[0] == '\0' || SSL_set_cipher_list(ssl, list); /* none: only TLS 1.3 is left, where suites say nothing about keys */
+}
+
+int32_t tls_connection_add_psk(tls_connection *c, const char *identity, const uint8_t *key, size_t length) {
+  ERR_clear_error();
+  psk *p = OPENSSL_zalloc(sizeof *p);
+  if (p == NULL) return library_failed();
+  p->next = c->psks;
+  p->identity = OPENSSL_strdup(identity);
+  p->key = OPENSSL_memdup(key, length);
+  p->length = length;
+  c->psks = p;
+  if (p->identity == NULL || p->key == NULL) return library_failed();
+  if (c->role == TLS_ROLE_SERVER) return SSL_set_psk_server_callback(c->ssl, on_server), TLS_DONE;
+  SSL_set_psk_client_callback(c->ssl, on_client);
+  return offer_psk_suites(c->ssl) ? TLS_DONE : library_failed();
+}
+
+int32_t tls_connection_set_psk_hint(tls_connection *c, const char *hint) {
+  ERR_clear_error();
+  return SSL_use_psk_identity_hint(c->ssl, hint) ? TLS_DONE : library_failed();
+}
+
+/* ---- TLS 1.2: the identity comes in the ClientKeyExchange, where OpenSSL cannot be suspended; so its bytes are held back. ---- */
+
+/* Copies what is pending, up to capacity, without consuming it. */
+static size_t ring_copy(const ring *r, uint8_t *out, size_t capacity) {
+  size_t pending = ring_pending(r), length = pending < capacity ? pending : capacity;
+  for (size_t i = 0; i < length; i++) out[i] = r->storage[(r->tail + i) & (r->capacity - 1)];
+  return length;
+}
+
+/* Record header (5), handshake header (4), identity length (2), identity: RFC 4279, section 2. */
+static int hold_client_key_exchange(ring *r, void *owner) {
+  tls_connection *c = owner;
+  uint8_t head[5 + 4 + 2 + PSK_MAX_IDENTITY_LEN];
+  if (c->waiting == TLS_EVENT_PSK) return 1;
+  if (c->established || park_answered(c, TLS_EVENT_PSK) || !is_psk(SSL_get_pending_cipher(c->ssl))) return 0;
+  size_t length = ring_copy(r, head, sizeof head);
+  if (length < 11 || head[0] != SSL3_RT_HANDSHAKE || head[5] != SSL3_MT_CLIENT_KEY_EXCHANGE) return length > 0 && length < 11 && !r->eof;
+  size_t identity = (size_t)head[9] << 8 | head[10];
+  if (identity > PSK_MAX_IDENTITY_LEN) return 0; /* OpenSSL refuses it */
+  if (length < 11 + identity) return !r->eof;
+  park(c, TLS_EVENT_PSK, head + 11, identity);
+  return 1;
+}
+
+void psk_hold(tls_connection *c) {
+  c->incoming.gate = hold_client_key_exchange;
+  c->incoming.gate_owner = c;
+  if (c->psks == NULL) SSL_set_psk_server_callback(c->ssl, on_server); /* so that PSK suites are on offer at all */
+}
