@@ -13,6 +13,7 @@ import type { Certificate, Crl } from './shapes.ts'
  */
 const ITERATIONS = 200_000
 
+/** What a PKCS #12 file holds. */
 export interface Pkcs12 {
   /** PKCS#8 PEM, in the clear. Undefined where the file has none. */
   key?: string
@@ -24,6 +25,7 @@ export interface Pkcs12 {
   name?: string
 }
 
+/** What goes into a PKCS #12 file. */
 export interface Pkcs12Options {
   /** The private key, PEM or DER. */
   key: Encoded

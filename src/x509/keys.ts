@@ -27,11 +27,13 @@ const KEY_TYPES = [
 const ITERATIONS = 600_000
 const MAX_ITERATIONS = 100_000_000
 
+/** How to read a private key. */
 export interface ReadKeyOptions {
   /** Decrypts the key. */
   passphrase?: string
 }
 
+/** How to write a private key. */
 export interface ExportKeyOptions extends ReadKeyOptions {
   /** Default 'pem'. */
   format?: 'pem' | 'der'
@@ -43,6 +45,7 @@ export interface ExportKeyOptions extends ReadKeyOptions {
   }
 }
 
+/** How to write the public half. */
 export interface PublicKeyOptions extends ReadKeyOptions {
   /** Default 'pem'. */
   format?: 'pem' | 'der'

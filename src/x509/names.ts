@@ -14,13 +14,17 @@ export type Subject = Readonly<Record<string, string | readonly string[]>> | rea
 export interface NameOptions {
   /** Host names, with a `*` in the first label if so, and IP addresses. */
   hosts?: readonly string[]
+  /** Email addresses, in ASCII. */
   emails?: readonly string[]
+  /** URIs with a scheme, in ASCII. */
   uris?: readonly string[]
 }
 
 /** A part of a name space (RFC 5280, 4.2.1.10): a domain, a mail domain or address, a URI's host, or a range of addresses, `10.0.0.0/8`. */
 export interface NameRange {
+  /** Of which names. */
   type: 'dns' | 'email' | 'uri' | 'ip'
+  /** In the syntax of RFC 5280: a leading dot leaves the domain itself out. */
   value: string
 }
 

@@ -10,6 +10,7 @@ export interface Attribute {
 
 /** RFC 5280, 4.2.1.6. */
 export interface GeneralName {
+  /** Which kind of name. */
   type: 'dns' | 'ip' | 'email' | 'uri' | 'directoryName' | 'otherName' | 'registeredId' | 'x400Address' | 'ediPartyName'
   /**
    * As it stands in the certificate: it may hold any character, commas and NUL too. A directoryName is RFC 4514 text; what has no text is
@@ -20,11 +21,13 @@ export interface GeneralName {
   oid?: string
 }
 
+/** An extension of a certificate, request or CRL (RFC 5280, 4.2). */
 export interface Extension {
   /** "2.5.29.17" */
   oid: string
   /** OpenSSL's short name ("subjectAltName"), or the object identifier. */
   name: string
+  /** Whoever does not know it must refuse the certificate. */
   critical: boolean
   /** As OpenSSL prints it, for people; undefined where OpenSSL does not know the extension. Not for programs: a name may imitate syntax. */
   text?: string
@@ -32,6 +35,7 @@ export interface Extension {
   der: Uint8Array
 }
 
+/** The key that is certified. */
 export interface PublicKey {
   /** "RSA", "RSA-PSS", "EC", "ED25519", "ML-DSA-65"; of a kind that OpenSSL does not know the algorithm's name. */
   type: string
@@ -45,6 +49,7 @@ export interface PublicKey {
   nistName?: string
   /** RSA, in hexadecimal. */
   modulus?: string
+  /** RSA, in hexadecimal. */
   exponent?: string
   /** SubjectPublicKeyInfo in DER. */
   spki: Uint8Array
@@ -54,10 +59,13 @@ export interface PublicKey {
 
 /** A signed certificate timestamp that is embedded in a certificate (RFC 6962). Its signature is not checked. */
 export interface Sct {
+  /** 1 */
   version: number
   /** Base64, as lists of logs have it. */
   logId: string
+  /** When the log has seen the certificate. */
   timestamp: Date
+  /** OpenSSL's name, if it knows the algorithm. */
   signatureAlgorithm?: string
 }
 
@@ -65,33 +73,43 @@ export interface Sct {
 export interface ExtensionFacts {
   /** subjectAltName, in order. */
   subjectAltNames: GeneralName[]
-  /** The names of `subjectAltNames` that are DNS names, IP addresses, email addresses and URIs. */
+  /** Those of them that are DNS names. */
   hosts: string[]
+  /** IP addresses. */
   addresses: string[]
+  /** Email addresses. */
   emails: string[]
+  /** URIs. */
   uris: string[]
   /** As RFC 5280 spells them: `digitalSignature`, `keyCertSign`. Empty: the extension is missing, and any use is allowed. */
   keyUsage: string[]
   /** OpenSSL's short names, `serverAuth`, or object identifiers. Empty: any use is allowed. */
   extendedKeyUsage: string[]
+  /** The same as object identifiers. */
   extendedKeyUsageOids: string[]
   /** How many CAs may stand between this CA and a leaf. */
   pathLength?: number
-  /** Object identifiers. */
+  /** Certificate policies, as object identifiers. */
   policies: string[]
-  /** Hexadecimal with colons. */
+  /** What names the certified key, in hexadecimal with colons. */
   subjectKeyId?: string
+  /** What names the issuer's key. */
   authorityKeyId?: string
+  /** Where the issuer's CRL can be had. */
   crlUrls: string[]
+  /** Where the status can be asked for. */
   ocspUrls: string[]
+  /** Where the issuer's certificate can be had. */
   caIssuerUrls: string[]
   /** Good only together with a stapled OCSP response (RFC 7633). */
   mustStaple: boolean
+  /** Signed certificate timestamps. */
   scts: Sct[]
   /** All of them, in order. */
   extensions: Extension[]
 }
 
+/** A certificate (X.509 v3, RFC 5280). */
 export interface Certificate extends ExtensionFacts {
   /** 3, but for relics. */
   version: number
@@ -99,13 +117,17 @@ export interface Certificate extends ExtensionFacts {
   subject: string
   /** In the order of the certificate. */
   subjectAttributes: Attribute[]
+  /** Who has signed, as `subject`. */
   issuer: string
+  /** In the order of the certificate. */
   issuerAttributes: Attribute[]
   /** Hexadecimal. */
   serialNumber: string
-  /** An invalid Date where the certificate's cannot be read. */
+  /** The first second it is valid. An invalid Date where the certificate's cannot be read. */
   notBefore: Date
+  /** The last second it is valid. */
   notAfter: Date
+  /** The key that is certified. */
   key: PublicKey
   /** OpenSSL's name: "ecdsa-with-SHA256". */
   signatureAlgorithm: string
@@ -113,26 +135,35 @@ export interface Certificate extends ExtensionFacts {
   ca: boolean
   /** Subject and issuer are the same. */
   selfIssued: boolean
-  /** SHA-1, SHA-256 and SHA-512 over the DER encoding, in hexadecimal with colons. */
+  /** SHA-1 over the DER encoding, in hexadecimal with colons. */
   fingerprint: string
+  /** SHA-256. */
   fingerprint256: string
+  /** SHA-512. */
   fingerprint512: string
   /** The certificate itself. */
   der: Uint8Array
+  /** The same, as PEM. */
   pem: string
 }
 
 /** A certificate request (PKCS #10). */
 export interface CertificateRequest extends ExtensionFacts {
+  /** RFC 4514. */
   subject: string
+  /** In the order of the request. */
   subjectAttributes: Attribute[]
+  /** The key to be certified. */
   key: PublicKey
+  /** OpenSSL's name. */
   signatureAlgorithm: string
   /** Signed with the key it is about: whoever wrote it has that key. */
   verified: boolean
   /** Asks to become a CA. */
   ca: boolean
+  /** The request itself. */
   der: Uint8Array
+  /** The same, as PEM. */
   pem: string
 }
 
@@ -157,29 +188,43 @@ export const REASONS = [
 export const reasonNumber = (reason: string): number => (REASONS as readonly (string | undefined)[]).indexOf(reason)
 export const REASON_NAMES: readonly RevocationReason[] = REASONS.filter((reason) => reason !== undefined)
 
+/** A certificate revocation list (RFC 5280, 5). */
 export interface Crl {
+  /** Whose certificates are revoked: RFC 4514. */
   issuer: string
+  /** In the order of the CRL. */
   issuerAttributes: Attribute[]
+  /** When it was made. */
   thisUpdate: Date
-  /** Undefined where the CRL does not say. */
+  /** When there will be a newer one at the latest. Undefined where the CRL does not say. */
   nextUpdate?: Date
   /** Hexadecimal. */
   number?: string
+  /** OpenSSL's name. */
   signatureAlgorithm: string
+  /** What names the issuer's key, in hexadecimal with colons. */
   authorityKeyId?: string
+  /** Which certificates count no longer, by serial number in hexadecimal. */
   revoked: { serialNumber: string; date: Date; reason?: RevocationReason }[]
+  /** Of the list itself. */
   extensions: Extension[]
+  /** The list itself. */
   der: Uint8Array
+  /** The same, as PEM. */
   pem: string
 }
 
+/** What a responder says about certificates (RFC 6960). */
 export interface OcspResponse {
   /** "successful", or what went wrong with the responder: then there is nothing else. */
   status: string
+  /** When it was signed. */
   producedAt?: Date
   /** Who signed: its name (RFC 4514), or the SHA-1 of its key in hexadecimal with colons. */
   responder?: string
+  /** OpenSSL's name. */
   signatureAlgorithm?: string
+  /** One for each certificate, which is named by its serial number in hexadecimal. */
   responses: {
     serialNumber: string
     status: 'good' | 'revoked' | 'unknown'
