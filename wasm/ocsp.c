@@ -4,7 +4,7 @@
 #include "x509.h"
 
 #define CLOCK_SKEW 300 /* seconds that a responder's clock may be ahead or behind, as `openssl ocsp` allows */
-/* How long a response without nextUpdate counts. RFC 6960 says that newer information is always available then; a day is what Firefox grants. */
+/* How long a response without nextUpdate counts, seconds. RFC 6960: newer information is always available then. Firefox takes a day. */
 #define DEFAULT_LIFE (24 * 3600)
 
 /* ---- Checking ---- */

@@ -48,15 +48,7 @@ static STACK_OF(X509) *certificates_parse_der(const uint8_t *bytes, size_t lengt
   return NULL;
 }
 
-/* What is neither: told as what people meant to give. A DER certificate begins with a SEQUENCE. */
-static int is_neither(const uint8_t *bytes, size_t length) {
-  if (looks_like_pem(bytes, length) || (length > 0 && bytes[0] == 0x30)) return 0;
-  ERR_raise(ERR_LIB_PEM, PEM_R_NO_START_LINE);
-  return 1;
-}
-
 STACK_OF(X509) *certificates_parse(const uint8_t *bytes, size_t length) {
-  if (is_neither(bytes, length)) return NULL;
   if (!looks_like_pem(bytes, length)) return certificates_parse_der(bytes, length);
   BIO *bio = bio_over(bytes, length);
   STACK_OF(X509) *all = bio == NULL ? NULL : certificates_parse_pem(bio);

@@ -74,8 +74,12 @@ static int read_issuer(fields from, signer *s, uint32_t usage) {
   s->key = read_key(from, "issuerKey", "issuerPassphrase");
   library_option("issuer");
   if (s->key == NULL || !X509_check_private_key(s->certificate, s->key)) return 0;
-  if (fields_find(from, "anyIssuer", &f)) return library_option(NULL), 1;
-  if ((X509_get_extension_flags(s->certificate) & EXFLAG_CA) == 0) return library_refuse("the issuer's certificate is no CA: make it with `ca: true`");
+  if (fields_find(from, "anyIssuer", &f)) {
+    library_option(NULL);
+    return 1;
+  }
+  if ((X509_get_extension_flags(s->certificate) & EXFLAG_CA) == 0)
+    return library_refuse("the issuer's certificate is no CA: make it with `ca: true`");
   if ((X509_get_key_usage(s->certificate) & usage) == 0) return library_refuse("the issuer's key usage does not allow this signature");
   library_option(NULL);
   return 1;
@@ -251,8 +255,9 @@ static int add_revoked(X509_CRL *crl, fields from) {
   X509_REVOKED *revoked = X509_REVOKED_new();
   ASN1_INTEGER *serial = ASN1_INTEGER_new();
   ASN1_TIME *date = ASN1_TIME_set(NULL, (time_t)fields_number(from, "date", 0));
-  int ok = revoked != NULL && serial != NULL && date != NULL && set_serial(serial, from) && X509_REVOKED_set_serialNumber(revoked, serial) &&
-           X509_REVOKED_set_revocationDate(revoked, date) && set_reason(revoked, fields_number(from, "reason", -1));
+  int ok = revoked != NULL && serial != NULL && date != NULL && set_serial(serial, from) &&
+           X509_REVOKED_set_serialNumber(revoked, serial) && X509_REVOKED_set_revocationDate(revoked, date) &&
+           set_reason(revoked, fields_number(from, "reason", -1));
   ASN1_TIME_free(date);
   ASN1_INTEGER_free(serial);
   if (ok && X509_CRL_add0_revoked(crl, revoked)) return 1;

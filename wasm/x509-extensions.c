@@ -34,7 +34,8 @@ static int put_other_name(BIO *out, const OTHERNAME *name) {
 }
 
 static int put_general_name(BIO *out, const char *field, const GENERAL_NAME *name) {
-  static const char *const types[] = {"otherName", "email", "dns", "x400Address", "directoryName", "ediPartyName", "uri", "ip", "registeredId"};
+  static const char *const types[] = {"otherName",    "email", "dns", "x400Address", "directoryName",
+                                      "ediPartyName", "uri",   "ip",  "registeredId"};
   BIO *group = BIO_new(BIO_s_mem());
   unsigned char *der = NULL;
   int ok = group != NULL && name->type >= 0 && name->type <= GEN_RID && put_text(group, "type", types[name->type]);
@@ -199,7 +200,8 @@ static int put_extension(BIO *out, X509_EXTENSION *extension) {
   BIO *group = BIO_new(BIO_s_mem()), *text = BIO_new(BIO_s_mem());
   ASN1_OBJECT *type = X509_EXTENSION_get_object(extension);
   const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(extension);
-  int ok = group != NULL && text != NULL && put_oid(group, "oid", type) && put_object(group, "name", type) && put_text(group, "critical", X509_EXTENSION_get_critical(extension) ? "1" : NULL) &&
+  int ok = group != NULL && text != NULL && put_oid(group, "oid", type) && put_object(group, "name", type) &&
+           put_text(group, "critical", X509_EXTENSION_get_critical(extension) ? "1" : NULL) &&
            put_bytes(group, "der", ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
   if (ok && X509V3_EXT_print(text, extension, X509V3_EXT_DEFAULT, 0))
     ok = put_group(group, "text", text, ok);

@@ -189,7 +189,10 @@ static int add_extension(making *m, const field *f) {
 
 static int add_one(making *m, const field *f) {
   int type = name_type(f);
-  if (type >= 0) return library_option(type == GEN_EMAIL ? "emails" : type == GEN_URI ? "uris" : "hosts"), push_name(&m->alternatives, type, f);
+  if (type >= 0) {
+    library_option(type == GEN_EMAIL ? "emails" : type == GEN_URI ? "uris" : "hosts");
+    return push_name(&m->alternatives, type, f);
+  }
   if (field_is(f, "crlUrl")) return library_option("crlUrls"), add_distribution_point(m, f);
   if (field_is(f, "ocspUrl")) return library_option("ocspUrls"), add_access(m, NID_ad_OCSP, f);
   if (field_is(f, "caIssuerUrl")) return library_option("caIssuerUrls"), add_access(m, NID_ad_ca_issuers, f);

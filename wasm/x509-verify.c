@@ -145,11 +145,9 @@ static int set_own(X509_STORE_CTX *ctx, inputs *in) {
   int depth = (int)fields_number(in->request, "depth", -1);
   OPENSSL_free(purpose);
   if (depth >= 0) X509_VERIFY_PARAM_set_depth(param, depth);
-  if (sk_X509_CRL_num(in->crls) > 0) {
-    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK);
-    if (!has(in->request, "crlLeafOnly")) X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK_ALL);
-    X509_STORE_CTX_set0_crls(ctx, in->crls);
-  }
+  if (has(in->request, "crlCheck")) X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK);
+  if (has(in->request, "crlCheckAll")) X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+  X509_STORE_CTX_set0_crls(ctx, in->crls);
   return ok && set_policies(param, in->request) && set_identity(param, in->request);
 }
 
@@ -178,7 +176,8 @@ static int put_outcome(BIO *out, const reasons *found, STACK_OF(X509) *chain) {
     BIO *group = BIO_new(BIO_s_mem());
     X509 *about = sk_X509_value(chain, found->depths[i]);
     ok = group != NULL && put_number(group, "depth", found->depths[i]) && put_text(group, "code", verify_name(found->codes[i])) &&
-         put_text(group, "text", verify_text(found->codes[i])) && (about == NULL || put_name(group, "subject", X509_get_subject_name(about)));
+         put_text(group, "text", verify_text(found->codes[i])) &&
+         (about == NULL || put_name(group, "subject", X509_get_subject_name(about)));
     ok = put_group(out, "error", group, ok);
   }
   for (int i = 0; ok && i < sk_X509_num(chain); i++) ok = put_certificate(out, "certificate", sk_X509_value(chain, i));

@@ -36,17 +36,15 @@ export function callWith(call: string, fields: readonly Field[], name: RequestEx
 }
 
 type RequestExport =
-  | 'tls_certificate_create'
-  | 'tls_request_create'
-  | 'tls_crl_create'
-  | 'tls_pkcs12_create'
-  | 'tls_key_convert'
-  | 'tls_certificate_verify'
+  'tls_certificate_create' | 'tls_request_create' | 'tls_crl_create' | 'tls_pkcs12_create' | 'tls_key_convert' | 'tls_certificate_verify'
 
 /** Calls an export that takes bytes. */
 export function callOn(call: string, bytes: Uint8Array, run: Export): Uint8Array {
   const { memory } = library()
-  return took(call, memory.lend([bytes], (at) => run(at, bytes.length)))
+  return took(
+    call,
+    memory.lend([bytes], (at) => run(at, bytes.length)),
+  )
 }
 
 /** What an export returned, copied out and freed; NULL becomes an error. */

@@ -4,7 +4,8 @@ import { usageError } from '../errors.ts'
 import { callOn, callWith, encoded, took, type Encoded } from './call.ts'
 import { Fields, withoutNul } from './fields.ts'
 import { iterationsOf, keyFields, keyPem, passphraseFields } from './keys.ts'
-import { parseCertificate, parseCrl, type Certificate, type Crl } from './parse.ts'
+import { parseCertificate, parseCrl } from './parse.ts'
+import type { Certificate, Crl } from './shapes.ts'
 
 /**
  * PBKDF2's and the MAC's work for a PKCS #12 file: a hundred times the openssl command's 2,048, and below the 300,000 that .NET reads
@@ -12,7 +13,7 @@ import { parseCertificate, parseCrl, type Certificate, type Crl } from './parse.
  */
 const ITERATIONS = 200_000
 
-/** What a PKCS #12 file holds. Its key is a secret, and a string cannot be wiped: keep it no longer than needed. */
+/** What a PKCS #12 file holds. */
 export interface Pkcs12 {
   /** PKCS#8 PEM, in the clear. Undefined where the file has none. */
   key?: string
@@ -24,7 +25,7 @@ export interface Pkcs12 {
   name?: string
 }
 
-/** What goes into a PKCS #12 file, and what protects it. */
+/** What goes into a PKCS #12 file. */
 export interface Pkcs12Options {
   /** The private key, PEM or DER. */
   key: Encoded
@@ -51,7 +52,10 @@ export function parsePkcs12(bytes: Uint8Array, passphrase?: string): Pkcs12 {
   if (passphrase !== undefined && typeof passphrase !== 'string') throw usageError(`${call}: the passphrase must be text`)
   const { exports, memory } = library()
   const text = passphrase && withoutNul(`${call}: the passphrase`, passphrase)
-  const result = took(call, memory.lend([bytes, text], (at, textAt) => exports.tls_pkcs12_parse(at!, bytes.length, textAt!)))
+  const result = took(
+    call,
+    memory.lend([bytes, text], (at, textAt) => exports.tls_pkcs12_parse(at!, bytes.length, textAt!)),
+  )
   const fields = new Fields(result)
   result.fill(0)
   const [key, certificate, name] = [fields.bytes('key'), fields.bytes('certificate'), fields.text('name')]
@@ -87,9 +91,14 @@ export function createPkcs12(options: Pkcs12Options): Uint8Array {
   )
 }
 
-/** The certificates and CRLs of a PKCS #7 bundle (.p7b, .p7c), PEM or DER. Signatures are not looked at. @throws TlsError of kind `usage` */
+/**
+ * The certificates and CRLs of a PKCS #7 bundle (.p7b, .p7c; RFC 2315), PEM or DER. Signatures are not looked at.
+ * @throws TlsError of kind `usage`
+ */
 export function parsePkcs7(bundle: Encoded): { certificates: Certificate[]; crls: Crl[] } {
   const call = 'parsePkcs7'
-  const fields = new Fields(callOn(`${call}: this is no PKCS #7 bundle`, encoded(`${call}: the bundle`, bundle), library().exports.tls_pkcs7_parse))
+  const fields = new Fields(
+    callOn(`${call}: this is no PKCS #7 bundle`, encoded(`${call}: the bundle`, bundle), library().exports.tls_pkcs7_parse),
+  )
   return { certificates: fields.all('certificate').map(parseCertificate), crls: fields.all('crl').map(parseCrl) }
 }

@@ -4,14 +4,23 @@ import { usageError } from '../errors.ts'
 import { callWith, encoded, toPem, type Encoded } from './call.ts'
 import type { Field } from './fields.ts'
 import { keyFields } from './keys.ts'
-import { absoluteUri, nameFields, objectIdentifier, rangeFields, subjectFields, type NameOptions, type NameRange, type Subject } from './names.ts'
-import { REASON_NAMES, reasonNumber, type RevocationReason } from './parse.ts'
+import {
+  absoluteUri,
+  nameFields,
+  objectIdentifier,
+  rangeFields,
+  subjectFields,
+  type NameOptions,
+  type NameRange,
+  type Subject,
+} from './names.ts'
+import { REASON_NAMES, reasonNumber, type RevocationReason } from './shapes.ts'
 
 /** Who signs: a CA's certificate and its private key. */
 export interface Issuer {
-  /** The CA's certificate, PEM or DER: its subject becomes the issuer's name. Of a PEM bundle it is the first. */
+  /** The certificate, PEM or DER; of a bundle the first. */
   cert: Encoded
-  /** The private key that belongs to `cert`, PEM or DER. */
+  /** Its private key, PEM or DER. */
   key: Encoded
   /** Decrypts `key`. */
   passphrase?: string
@@ -37,7 +46,7 @@ const KEY_USAGES = [
   'encipherOnly',
   'decipherOnly',
 ] as const
-/** What a key may do, as RFC 5280 (4.2.1.3) spells it. */
+/** What a key may do, as RFC 5280, 4.2.1.3, spells it. */
 export type KeyUsage = (typeof KEY_USAGES)[number]
 
 const USAGES = {
@@ -88,8 +97,8 @@ export interface IssueOptions extends SubjectOptions {
   /** Of a CA: the names it may certify. */
   nameConstraints?: { permitted?: readonly NameRange[]; excluded?: readonly NameRange[] }
   /**
-   * Default false: an issuer that is no CA, or whose key usage does not allow it, is refused, for nobody would believe the certificate. True
-   * is for tests of those who shall not believe it.
+   * Default false: an issuer that is no CA, or whose key usage does not allow it, is refused, for nobody would believe the certificate.
+   * True is for tests of those who shall not believe it.
    */
   allowAnyIssuer?: boolean
 }
@@ -108,7 +117,7 @@ export interface CertificateOptions extends IssueOptions {
 export interface PublicKeyCertificateOptions extends IssueOptions {
   /** SubjectPublicKeyInfo, PEM or DER. */
   publicKey: Encoded
-  /** Who signs. Must be given: without the private key nothing can sign itself. */
+  /** Who signs. */
   issuer: Issuer
 }
 
@@ -121,7 +130,7 @@ export interface RequestCertificateOptions extends IssueOptions {
    * whoever wrote it chose the names. Look at them with `parseRequest` before accepting them. Extensions are never taken over.
    */
   acceptRequested?: readonly ('subject' | 'subjectAltNames')[]
-  /** Who signs. Must be given. */
+  /** Who signs. */
   issuer: Issuer
 }
 
@@ -148,7 +157,7 @@ export function createCertificate(options: CertificateOptions | PublicKeyCertifi
   return toPem('CERTIFICATE', callWith(call, fields, 'tls_certificate_create'))
 }
 
-/** What a certificate is asked for with: a key, and the names it shall be for. The CA decides what it takes over. */
+/** A request for a certificate. */
 export interface RequestOptions extends SubjectOptions {
   /** The private key (PEM or DER) that the certificate shall be for. */
   key: Encoded
@@ -169,11 +178,11 @@ export function createRequest(options: RequestOptions): string {
   return toPem('CERTIFICATE REQUEST', callWith(call, fields, 'tls_request_create'))
 }
 
-/** What a CA revokes, and until when that is the last word. */
+/** A list of certificates that count no longer. */
 export interface CrlOptions {
   /** The CA whose certificates are revoked. */
   issuer: Issuer
-  /** Every certificate that is revoked so far and has not expired, not only the new ones. Default: none. */
+  /** Which ones. Default: none. */
   revoked?: readonly {
     /** Hexadecimal where it is text: `parseCertificate(cert).serialNumber`. */
     serialNumber: string | bigint
@@ -215,13 +224,17 @@ const MAX_SERIAL = 1n << 159n
 
 /** Key and subject, from one of the three places they may come from. */
 function sourceFields(call: string, options: CertificateOptions | PublicKeyCertificateOptions | RequestCertificateOptions): Field[] {
-  const given = (['key', 'publicKey', 'request'] as const).filter((name) => name in options && options[name as keyof typeof options] !== undefined)
-  if (given.length !== 1) throw usageError(`${call}: give one of \`key\`, \`publicKey\` and \`request\`, not ${given.length ? given.join(' and ') : 'none'}`)
+  const given = (['key', 'publicKey', 'request'] as const).filter(
+    (name) => name in options && options[name as keyof typeof options] !== undefined,
+  )
+  if (given.length !== 1)
+    throw usageError(`${call}: give one of \`key\`, \`publicKey\` and \`request\`, not ${given.length ? given.join(' and ') : 'none'}`)
   if (!('key' in options && options.key !== undefined) && !options.issuer) {
     throw usageError(`${call}: \`${given[0]}\` needs an \`issuer\`: without the private key nothing can sign itself`)
   }
   const subject = subjectFields(call, options.subject)
-  if (options.ca && !subject.length && given[0] !== 'request') throw usageError(`${call}: a CA needs a \`subject\`: what it signs refers to it by that name`)
+  if (options.ca && !subject.length && given[0] !== 'request')
+    throw usageError(`${call}: a CA needs a \`subject\`: what it signs refers to it by that name`)
   if ('request' in options && options.request !== undefined) return [...requestFields(call, options), ...subject]
   if ('publicKey' in options && options.publicKey !== undefined) {
     return [['publicKey', encoded(`${call}: \`publicKey\``, options.publicKey)], ...subject]
@@ -234,8 +247,9 @@ function requestFields(call: string, options: RequestCertificateOptions): Field[
   const { acceptRequested = [], subject, hosts, emails, uris } = options
   const fields: Field[] = [['request', encoded(`${call}: \`request\``, options.request)]]
   for (const what of acceptRequested) {
-    if (what !== 'subject' && what !== 'subjectAltNames') throw usageError(`${call}: \`acceptRequested\` holds 'subject' and 'subjectAltNames', not ${JSON.stringify(what)}`)
-    const own = what === 'subject' ? subject && 'subject' : (hosts && 'hosts') ?? (emails && 'emails') ?? (uris && 'uris')
+    if (what !== 'subject' && what !== 'subjectAltNames')
+      throw usageError(`${call}: \`acceptRequested\` holds 'subject' and 'subjectAltNames', not ${JSON.stringify(what)}`)
+    const own = what === 'subject' ? subject && 'subject' : ((hosts && 'hosts') ?? (emails && 'emails') ?? (uris && 'uris'))
     if (own) throw usageError(`${call}: either \`${own}\`, or the request's with \`acceptRequested\`: not both`)
     fields.push([what === 'subject' ? 'acceptSubject' : 'acceptNames', ''])
   }
@@ -260,7 +274,10 @@ function periodFields(call: string, from: Moment, until: Moment): Field[] {
     return Math.floor(date.getTime() / 1000)
   }) as [number, number]
   if (start >= end) throw usageError(`${call}: \`${from[0]}\` must come before \`${until[0]}\``)
-  return [[from[0], String(start)], [until[0], String(end)]]
+  return [
+    [from[0], String(start)],
+    [until[0], String(end)],
+  ]
 }
 
 function serialFields(call: string, serialNumber: string | bigint | undefined): Field[] {
@@ -268,7 +285,8 @@ function serialFields(call: string, serialNumber: string | bigint | undefined): 
   const text = typeof serialNumber === 'bigint' ? serialNumber.toString(16) : serialNumber
   const number = typeof text === 'string' && /^[\da-f]{1,40}$/i.test(text) ? BigInt(`0x${text}`) : 0n
   if (number > 0n && number < MAX_SERIAL) return [['serialNumber', text]]
-  throw usageError(`${call}: \`serialNumber\` is ${JSON.stringify(String(serialNumber))}; it must be positive, of at most 159 bits, as text in hexadecimal`)
+  const fix = 'it must be positive, of at most 159 bits, in hexadecimal where it is text'
+  throw usageError(`${call}: \`serialNumber\` is ${JSON.stringify(String(serialNumber))}; ${fix}`)
 }
 
 function revokedFields(call: string, { serialNumber, date = new Date(), reason }: NonNullable<CrlOptions['revoked']>[number]): Field[] {
@@ -278,11 +296,16 @@ function revokedFields(call: string, { serialNumber, date = new Date(), reason }
   if (reason !== undefined && reasonNumber(reason) < 0) {
     throw usageError(`${call}: \`revoked\`: \`reason\` is ${JSON.stringify(reason)}; it must be one of ${REASON_NAMES.join(', ')}`)
   }
-  return [...serial, ['date', String(Math.floor(date.getTime() / 1000))], ...(reason ? [['reason', String(reasonNumber(reason))] as const] : [])]
+  return [
+    ...serial,
+    ['date', String(Math.floor(date.getTime() / 1000))],
+    ...(reason ? [['reason', String(reasonNumber(reason))] as const] : []),
+  ]
 }
 
 function crlNumber(call: string, number: number | bigint): Field {
-  if ((typeof number === 'bigint' || Number.isSafeInteger(number)) && number >= 0 && BigInt(number) < MAX_SERIAL) return ['number', number.toString(16)]
+  if ((typeof number === 'bigint' || Number.isSafeInteger(number)) && number >= 0 && BigInt(number) < MAX_SERIAL)
+    return ['number', number.toString(16)]
   throw usageError(`${call}: \`number\` must be a whole number, not negative and of at most 159 bits`)
 }
 

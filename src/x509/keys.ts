@@ -27,26 +27,25 @@ const KEY_TYPES = [
 const ITERATIONS = 600_000
 const MAX_ITERATIONS = 100_000_000
 
-/** What it takes to read a private key. */
+/** How to read a private key. */
 export interface ReadKeyOptions {
   /** Decrypts the key. */
   passphrase?: string
 }
 
-/** How a private key is written. */
+/** How to write a private key. */
 export interface ExportKeyOptions extends ReadKeyOptions {
   /** Default 'pem'. */
   format?: 'pem' | 'der'
   /** Left out, the key is written in the clear. */
   encrypt?: {
-    /** Encrypts what is written; `passphrase` is for what is read. */
     passphrase: string
     /** Of PBKDF2, 1,000 to 100,000,000. Default 600,000, as OWASP recommends for HMAC-SHA-256. */
     iterations?: number
   }
 }
 
-/** How the public half of a key is written. */
+/** How to write the public half. */
 export interface PublicKeyOptions extends ReadKeyOptions {
   /** Default 'pem'. */
   format?: 'pem' | 'der'
@@ -60,7 +59,13 @@ export interface PublicKeyOptions extends ReadKeyOptions {
 export function createKey(type: KeyType = 'P-256'): string {
   if (!KEY_TYPES.includes(type)) throw usageError(`createKey: ${JSON.stringify(type)} is none of ${KEY_TYPES.join(', ')}`)
   const { exports, memory } = library()
-  return keyPem('PRIVATE KEY', took('createKey', memory.lend([type], (at) => exports.tls_key_create(at))))
+  return keyPem(
+    'PRIVATE KEY',
+    took(
+      'createKey',
+      memory.lend([type], (at) => exports.tls_key_create(at)),
+    ),
+  )
 }
 
 /**

@@ -2,7 +2,7 @@
 // is refused rather than repaired.
 import { usageError } from '../errors.ts'
 import type { Field } from './fields.ts'
-import type { Attribute } from './parse.ts'
+import type { Attribute } from './shapes.ts'
 
 /**
  * A distinguished name by attribute type (OpenSSL's short or long names, or object identifiers), in this order:
@@ -14,33 +14,38 @@ export type Subject = Readonly<Record<string, string | readonly string[]>> | rea
 export interface NameOptions {
   /** Host names, with a `*` in the first label if so, and IP addresses. */
   hosts?: readonly string[]
-  /** Mailboxes, `local@domain`, in ASCII (rfc822Name). */
+  /** Email addresses, in ASCII. */
   emails?: readonly string[]
-  /** Absolute URIs, in ASCII. */
+  /** URIs with a scheme, in ASCII. */
   uris?: readonly string[]
 }
 
 /** A part of a name space (RFC 5280, 4.2.1.10): a domain, a mail domain or address, a URI's host, or a range of addresses, `10.0.0.0/8`. */
 export interface NameRange {
-  /** Which kind of names the range is about; it says nothing about the other kinds. */
+  /** Of which names. */
   type: 'dns' | 'email' | 'uri' | 'ip'
-  /**
-   * dns: `example.test` is that name and all below it, `.example.test` only those below. email and uri: `example.test` is that host alone,
-   * `.example.test` those below it, `user@example.test` one mailbox. ip: `10.0.0.0/8`, `fd00::/8`.
-   */
+  /** In the syntax of RFC 5280: a leading dot leaves the domain itself out. */
   value: string
 }
 
 export function subjectFields(call: string, subject: Subject = {}): Field[] {
   const attributes = Array.isArray(subject)
     ? (subject as readonly Attribute[])
-    : Object.entries(subject as Record<string, string | readonly string[]>).flatMap(([type, value]) => [value].flat().map((one) => ({ type, value: one })))
+    : Object.entries(subject as Record<string, string | readonly string[]>).flatMap(([type, value]) =>
+        [value].flat().map((one) => ({ type, value: one })),
+      )
   return attributes.map(({ type, value }) => {
     if (typeof value !== 'string' || !value || /[\0-\x1f\x7f]/.test(value)) {
       const found = `${call}: \`subject\`: ${type} is ${JSON.stringify(value)}`
       throw usageError(`${found}; it must be text, not empty, and must not contain line breaks or other control characters`)
     }
-    return ['subject', [['type', type], ['value', value]]]
+    return [
+      'subject',
+      [
+        ['type', type],
+        ['value', value],
+      ],
+    ]
   })
 }
 
@@ -60,7 +65,9 @@ export function rangeFields(call: string, name: 'permitted' | 'excluded', ranges
 function rangeValue(call: string, type: NameRange['type'], value: string): string {
   if (type === 'ip') return addressRange(call, value)
   if ((type === 'dns' || type === 'uri' || type === 'email') && /^[\x21-\x7e]+$/.test(value)) return value
-  throw usageError(`${call}: \`nameConstraints\`: ${JSON.stringify({ type, value })} is no range of names; types are dns, email, uri and ip`)
+  throw usageError(
+    `${call}: \`nameConstraints\`: ${JSON.stringify({ type, value })} is no range of names; types are dns, email, uri and ip`,
+  )
 }
 
 /** `10.0.0.0/8` becomes address and mask, as OpenSSL wants it. */

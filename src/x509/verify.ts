@@ -4,7 +4,8 @@ import { hostRoots } from '../host-roots.ts'
 import { callWith, encodedFields, type Encoded } from './call.ts'
 import { Fields, type Field } from './fields.ts'
 import { emailAddress, hostName, isIpAddress, objectIdentifier } from './names.ts'
-import { parseCertificate, type Certificate } from './parse.ts'
+import { parseCertificate } from './parse.ts'
+import type { Certificate } from './shapes.ts'
 
 const PURPOSES = {
   server: 'sslserver',
@@ -19,7 +20,7 @@ const PURPOSES = {
 /** What a certificate is used for; 'any' asks no question. */
 export type Purpose = keyof typeof PURPOSES
 
-/** Which certificate, whom to trust, and what else must hold. */
+/** What is verified, against what. */
 export interface VerifyOptions {
   /** The certificate in question, PEM or DER. Of a PEM bundle it is the first; the others join `intermediates`. */
   leaf: Encoded
@@ -28,8 +29,8 @@ export interface VerifyOptions {
   /** Certificates to trust, PEM bundles or DER. Default: the host's (Node, Deno, Bun); elsewhere they must be given. */
   roots?: Encoded | readonly Encoded[]
   /**
-   * Revocation lists, PEM or DER. Where there is one at least, each certificate that `crlCheck` asks about must be covered by one
-   * (UNABLE_TO_GET_CRL).
+   * Revocation lists, PEM or DER. Where the option is given, be it empty, each certificate that `crlCheck` asks about must be covered by
+   * one (UNABLE_TO_GET_CRL). Default: no list is asked for.
    */
   crls?: Encoded | readonly Encoded[]
   /** Which certificates the lists must cover. Default 'chain': all. */
@@ -82,12 +83,8 @@ export interface VerifyFailure {
   subject?: string
 }
 
-/** The verdict. Where `ok` is false there is at least one reason, and the chain is to be shown and not to be believed. */
-export type VerifyResult =
-  /** The chain, leaf first, trust anchor last. */
-  | { ok: true; chain: Certificate[] }
-  /** Every reason, and the chain as far as it could be built. */
-  | { ok: false; errors: VerifyFailure[]; chain: Certificate[] }
+/** The chain, leaf first, trust anchor last; or every reason against it, and the chain as far as it could be built. */
+export type VerifyResult = { ok: true; chain: Certificate[] } | { ok: false; errors: VerifyFailure[]; chain: Certificate[] }
 
 /**
  * Verifies a certificate: chain, signatures, dates, names, usages, constraints, policies, and revocation where CRLs or an OCSP response are
@@ -99,7 +96,12 @@ export function verifyCertificate(options: VerifyOptions): VerifyResult {
   const result = new Fields(callWith('verifyCertificate', requestFields(options), 'tls_certificate_verify'))
   const errors = result.groups('error').map((error): VerifyFailure => {
     const subject = error.has('subject') ? error.group('subject').text('text') : undefined
-    return { depth: error.number('depth')!, code: error.text('code')!, message: error.text('text')!, ...(subject !== undefined && { subject }) }
+    return {
+      depth: error.number('depth')!,
+      code: error.text('code')!,
+      message: error.text('text')!,
+      ...(subject !== undefined && { subject }),
+    }
   })
   const chain = result.all('certificate').map(parseCertificate)
   return errors.length ? { ok: false, errors, chain } : { ok: true, chain }
@@ -119,7 +121,7 @@ function requestFields(options: VerifyOptions): Field[] {
     ...encodedFields(CALL, 'intermediates', options.intermediates),
     ...encodedFields(CALL, 'roots', options.roots ?? hostRoots('roots')),
     ...encodedFields(CALL, 'crls', options.crls),
-    ...flag('crlLeafOnly', crlCheck === 'leaf'),
+    ...flag(crlCheck === 'leaf' ? 'crlCheck' : 'crlCheckAll', options.crls !== undefined),
     ...(ocsp ? [['ocsp', ocsp] as const] : []),
     ...flag('ocspAlways', requireOcsp === 'always'),
     ...flag('ocspMustStaple', requireOcsp === 'must-staple'),
@@ -148,7 +150,8 @@ function identityFields({ hostname, ip, email }: VerifyOptions): Field[] {
     if (ip !== undefined) throw usageError(`${CALL}: \`hostname\` is an IP address: leave out \`ip\``)
     return identityFields({ ip: hostname, email } as VerifyOptions)
   }
-  if (hostname?.includes('*')) throw usageError(`${CALL}: \`hostname\` is ${JSON.stringify(hostname)}: certificates have wildcards, hosts have not`)
+  if (hostname?.includes('*'))
+    throw usageError(`${CALL}: \`hostname\` is ${JSON.stringify(hostname)}: certificates have wildcards, hosts have not`)
   return [
     ...(hostname === undefined ? [] : [['hostname', hostName(CALL, 'hostname', hostname)] as const]),
     ...(ip === undefined ? [] : [['ip', ip] as const]),

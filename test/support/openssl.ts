@@ -12,6 +12,12 @@ export const noOpenssl: Skip | undefined = spawnSync('openssl', ['version']).err
   reason: 'the openssl command is missing; apt-get install openssl',
 }
 
+/** The same for GnuTLS's certtool, another oracle. */
+export const noCerttool: Skip | undefined = spawnSync('certtool', ['--version']).error && {
+  kind: 'no-certtool',
+  reason: 'the certtool command is missing; apt-get install gnutls-bin',
+}
+
 /** A directory for one use; files by name, both ways. */
 export class Workshop {
   readonly #directory = mkdtempSync(join(tmpdir(), 'membio-'))

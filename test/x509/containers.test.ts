@@ -1,17 +1,25 @@
 // PKCS #12 and PKCS #7 files, both ways, with openssl and certtool on the other side.
 import { createSecureContext } from 'node:tls'
 import * as assert from 'uvu/assert'
-import { createCrl, createKey, createPkcs12, exportKey, parseCertificate, parsePkcs12, parsePkcs7, type Pkcs12Options } from '../../src/x509/index.ts'
+import {
+  createCrl,
+  createKey,
+  createPkcs12,
+  exportKey,
+  parseCertificate,
+  parsePkcs12,
+  parsePkcs7,
+  type Pkcs12Options,
+} from '../../src/x509/index.ts'
 import { createContext } from '../../src/index.ts'
 import { derOf, intermediate, issue, keyOf, root, server, serverWithChain } from '../support/certs.ts'
 import { expectThrow } from '../support/expect.ts'
 import { run } from '../support/node.ts'
-import { noOpenssl, Workshop } from '../support/openssl.ts'
+import { noCerttool, noOpenssl, Workshop } from '../support/openssl.ts'
 import { suite } from '../support/suite.ts'
 
 const pkcs12 = suite('x509: PKCS #12')
 const judged = pkcs12.unless(noOpenssl)
-const noCerttool = run('sh', ['-c', 'command -v certtool']).code !== 0 ? { kind: 'no-certtool', reason: 'certtool is missing; apt-get install gnutls-bin' } : undefined
 
 const TYPES = ['RSA-2048', 'P-256', 'Ed25519'] as const
 const identityOf = (type: (typeof TYPES)[number]) => issue({ subject: { CN: type }, hosts: ['p12.test'] }, intermediate(), type)
@@ -43,10 +51,20 @@ for (const type of TYPES) {
   judged(`a file of openssl with a key of type ${type} is read`, (t) => {
     const workshop = t.own(new Workshop())
     const { key, cert } = identityOf(type)
-    const files = ['-inkey', workshop.write('key', key), '-in', workshop.write('cert', cert), '-certfile', workshop.write('chain', intermediate().cert)]
+    const files = [
+      '-inkey',
+      workshop.write('key', key),
+      '-in',
+      workshop.write('cert', cert),
+      '-certfile',
+      workshop.write('chain', intermediate().cert),
+    ]
     workshop.openssl('pkcs12', '-export', ...files, '-name', 'theirs', '-passout', 'pass:secret', '-out', workshop.path('file.p12'))
     const read = parsePkcs12(workshop.read('file.p12'), 'secret')
-    assert.equal([read.key, read.certificate!.pem, read.chain.map(({ pem }) => pem), read.name], [keyOf(type), cert, [intermediate().cert], 'theirs'])
+    assert.equal(
+      [read.key, read.certificate!.pem, read.chain.map(({ pem }) => pem), read.name],
+      [keyOf(type), cert, [intermediate().cert], 'theirs'],
+    )
   })
 }
 
@@ -65,10 +83,24 @@ pkcs12('Node reads a file', () => {
 
 pkcs12.unless(noCerttool)('certtool reads a file, and makes one that is read', (t) => {
   const workshop = t.own(new Workshop())
-  const info = run('certtool', ['--p12-info', '--inder', '--infile', workshop.write('f', pack('P-256', { passphrase: 'secret' })), '--password', 'secret'])
+  const info = run('certtool', [
+    '--p12-info',
+    '--inder',
+    '--infile',
+    workshop.write('f', pack('P-256', { passphrase: 'secret' })),
+    '--password',
+    'secret',
+  ])
   assert.is(info.stdout.match(/BEGIN CERTIFICATE/g)?.length, 3, info.stderr)
   const { key, cert } = identityOf('P-256')
-  const files = ['--load-privkey', workshop.write('key', key), '--load-certificate', workshop.write('cert', cert), '--outfile', workshop.path('theirs')]
+  const files = [
+    '--load-privkey',
+    workshop.write('key', key),
+    '--load-certificate',
+    workshop.write('cert', cert),
+    '--outfile',
+    workshop.path('theirs'),
+  ]
   run('certtool', ['--to-p12', ...files, '--outder', '--p12-name', 'n', '--password', 'secret', '--pkcs-cipher', 'aes-256'])
   const read = parsePkcs12(workshop.read('theirs'), 'secret')
   assert.equal([read.key, read.certificate!.pem], [key, cert])
@@ -80,10 +112,20 @@ pkcs12('what is read makes a context', (t) => {
 })
 
 const OPENSSL_FILES: { name: string; args: string[]; passphrase: string | undefined; read: (keyof ReturnType<typeof parsePkcs12>)[] }[] = [
-  { name: '3DES and SHA-1', args: ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1', '-passout', 'pass:x'], passphrase: 'x', read: ['key', 'certificate', 'chain'] },
+  {
+    name: '3DES and SHA-1',
+    args: ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1', '-passout', 'pass:x'],
+    passphrase: 'x',
+    read: ['key', 'certificate', 'chain'],
+  },
   { name: 'an empty passphrase, given as such', args: ['-passout', 'pass:'], passphrase: '', read: ['key', 'certificate', 'chain'] },
   { name: 'an empty passphrase, left out', args: ['-passout', 'pass:'], passphrase: undefined, read: ['key', 'certificate', 'chain'] },
-  { name: 'nothing encrypted', args: ['-keypbe', 'NONE', '-certpbe', 'NONE', '-passout', 'pass:x'], passphrase: 'x', read: ['key', 'certificate', 'chain'] },
+  {
+    name: 'nothing encrypted',
+    args: ['-keypbe', 'NONE', '-certpbe', 'NONE', '-passout', 'pass:x'],
+    passphrase: 'x',
+    read: ['key', 'certificate', 'chain'],
+  },
   { name: 'certificates only', args: ['-nokeys', '-passout', 'pass:x'], passphrase: 'x', read: ['chain'] },
 ]
 for (const { name, args, passphrase, read } of OPENSSL_FILES) {
@@ -97,20 +139,44 @@ for (const { name, args, passphrase, read } of OPENSSL_FILES) {
 }
 
 const WRONG: { name: string; call: () => unknown; message: RegExp }[] = [
-  { name: 'another passphrase', call: () => parsePkcs12(pack('P-256'), 'other'), message: /parsePkcs12: mac verify failure.*wrong passphrase/ },
+  {
+    name: 'another passphrase',
+    call: () => parsePkcs12(pack('P-256'), 'other'),
+    message: /parsePkcs12: mac verify failure.*wrong passphrase/,
+  },
   { name: 'no passphrase', call: () => parsePkcs12(pack('P-256')), message: /mac verify failure/ },
   { name: 'a changed file', call: () => parsePkcs12(changed(pack('P-256')), 'Öffne'), message: /parsePkcs12/ },
   { name: 'noise', call: () => parsePkcs12(new Uint8Array([1, 2, 3]), 'x'), message: /parsePkcs12/ },
   { name: 'text', call: () => parsePkcs12('-----BEGIN' as never, 'x'), message: /PKCS #12 has no PEM form/ },
   { name: 'a passphrase with a NUL', call: () => parsePkcs12(pack('P-256'), 'a\0'), message: /must not contain a NUL/ },
   { name: 'a passphrase that is no text', call: () => parsePkcs12(pack('P-256'), 1 as never), message: /the passphrase must be text/ },
-  { name: "a certificate for another's key", call: () => pack('P-256', { key: createKey() }), message: /createPkcs12: `cert` was refused: key values mismatch.*the key belongs to another certificate/ },
+  {
+    name: "a certificate for another's key",
+    call: () => pack('P-256', { key: createKey() }),
+    message: /createPkcs12: `cert` was refused: key values mismatch.*the key belongs to another certificate/,
+  },
   { name: 'a key that is none', call: () => pack('P-256', { key: 'hello' }), message: /createPkcs12: `key` was refused/ },
   { name: 'a certificate that is none', call: () => pack('P-256', { cert: 'hello' }), message: /createPkcs12: `cert` was refused/ },
-  { name: 'no certificate', call: () => pack('P-256', { cert: undefined as never }), message: /`cert` must be PEM text or bytes, not undefined/ },
-  { name: 'no passphrase to protect it', call: () => pack('P-256', { passphrase: undefined as never }), message: /`passphrase` must be text, not undefined/ },
-  { name: 'an encrypted key without its passphrase', call: () => pack('P-256', { key: sealed }), message: /`key` was refused.*the key is encrypted/ },
-  { name: 'hardly any iterations', call: () => pack('P-256', { iterations: 1 }), message: /`iterations` must be a whole number from 1,000/ },
+  {
+    name: 'no certificate',
+    call: () => pack('P-256', { cert: undefined as never }),
+    message: /`cert` must be PEM text or bytes, not undefined/,
+  },
+  {
+    name: 'no passphrase to protect it',
+    call: () => pack('P-256', { passphrase: undefined as never }),
+    message: /`passphrase` must be text, not undefined/,
+  },
+  {
+    name: 'an encrypted key without its passphrase',
+    call: () => pack('P-256', { key: sealed }),
+    message: /`key` was refused.*the key is encrypted/,
+  },
+  {
+    name: 'hardly any iterations',
+    call: () => pack('P-256', { iterations: 1 }),
+    message: /`iterations` must be a whole number from 1,000/,
+  },
 ]
 
 const sealed = exportKey(keyOf('P-256'), { encrypt: { passphrase: 'x', iterations } })
@@ -139,15 +205,28 @@ for (const form of ['PEM', 'DER'] as const) {
     workshop.openssl('crl2pkcs7', ...files, '-outform', form, '-out', workshop.path('bundle'))
     const { certificates, crls } = parsePkcs7(workshop.read('bundle'))
     assert.equal(certificates.map(({ pem }) => pem).join(''), serverWithChain().cert)
-    assert.equal(crls.map(({ pem }) => pem), [crl])
+    assert.equal(
+      crls.map(({ pem }) => pem),
+      [crl],
+    )
   })
 }
 
 bundled('the certificates of a signed message', (t) => {
   const workshop = t.own(new Workshop())
-  const files = ['-signer', workshop.write('cert', server().cert), '-inkey', workshop.write('key', server().key), '-in', workshop.write('text', 'hello')]
+  const files = [
+    '-signer',
+    workshop.write('cert', server().cert),
+    '-inkey',
+    workshop.write('key', server().key),
+    '-in',
+    workshop.write('text', 'hello'),
+  ]
   workshop.openssl('smime', '-sign', ...files, '-outform', 'PEM', '-out', workshop.path('signed'))
-  assert.equal(parsePkcs7(workshop.read('signed')).certificates.map(({ der }) => der), [derOf(server().cert)])
+  assert.equal(
+    parsePkcs7(workshop.read('signed')).certificates.map(({ der }) => der),
+    [derOf(server().cert)],
+  )
 })
 
 bundled('a message that has no certificates', (t) => {

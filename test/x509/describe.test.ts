@@ -20,12 +20,11 @@ import {
 import { derOf, intermediate, keyOf, root, server } from '../support/certs.ts'
 import { expectThrow } from '../support/expect.ts'
 import { run } from '../support/node.ts'
-import { noOpenssl, Workshop } from '../support/openssl.ts'
+import { noCerttool, noOpenssl, Workshop } from '../support/openssl.ts'
 import { suite, type Case } from '../support/suite.ts'
 
 const describe = suite('x509: describe')
 const compared = describe.unless(noOpenssl)
-const noCerttool = run('sh', ['-c', 'command -v certtool']).code !== 0 ? { kind: 'no-certtool', reason: 'certtool is missing; apt-get install gnutls-bin' } : undefined
 
 // ---- Against Node, on certificates of the real world: the roots it trusts. ----
 
@@ -38,13 +37,25 @@ const AS_NODE: { name: string; node: (certificate: X509Certificate) => unknown; 
   { name: 'start of validity', node: (c) => new Date(c.validFrom), membio: (c) => c.notBefore },
   { name: 'end of validity', node: (c) => new Date(c.validTo), membio: (c) => c.notAfter },
   { name: 'CA or not', node: (c) => c.ca, membio: (c) => c.ca },
-  { name: 'public key', node: (c) => c.publicKey.export({ type: 'spki', format: 'der' }).toString('hex'), membio: (c) => Buffer.from(c.key.spki).toString('hex') },
+  {
+    name: 'public key',
+    node: (c) => c.publicKey.export({ type: 'spki', format: 'der' }).toString('hex'),
+    membio: (c) => Buffer.from(c.key.spki).toString('hex'),
+  },
   { name: 'bits', node: (c) => c.toLegacyObject().bits, membio: (c) => c.key.bits },
   { name: 'modulus', node: (c) => c.toLegacyObject().modulus, membio: (c) => c.key.modulus },
   { name: 'group', node: (c) => c.toLegacyObject().asn1Curve, membio: (c) => c.key.group },
   { name: "group's NIST name", node: (c) => c.toLegacyObject().nistCurve, membio: (c) => c.key.nistName },
-  { name: 'subject', node: (c) => c.subject.replaceAll('\\', ''), membio: (c) => c.subjectAttributes.map(({ type, value }) => `${type}=${value}`).join('\n') },
-  { name: 'issuer', node: (c) => c.issuer.replaceAll('\\', ''), membio: (c) => c.issuerAttributes.map(({ type, value }) => `${type}=${value}`).join('\n') },
+  {
+    name: 'subject',
+    node: (c) => c.subject.replaceAll('\\', ''),
+    membio: (c) => c.subjectAttributes.map(({ type, value }) => `${type}=${value}`).join('\n'),
+  },
+  {
+    name: 'issuer',
+    node: (c) => c.issuer.replaceAll('\\', ''),
+    membio: (c) => c.issuerAttributes.map(({ type, value }) => `${type}=${value}`).join('\n'),
+  },
   { name: 'encoding', node: (c) => c.raw.toString('hex'), membio: (c) => Buffer.from(c.der).toString('hex') },
   { name: 'PEM', node: (c) => c.toString(), membio: (c) => c.pem },
 ]
@@ -63,7 +74,10 @@ describe('what Node reads of a leaf: names, usages, addresses', () => {
   const node = new X509Certificate(cert)
   const membio = parseCertificate(cert)
   const words = { dns: 'DNS', ip: 'IP Address', email: 'email', uri: 'URI' } as Record<string, string>
-  assert.is(membio.subjectAltNames.map(({ type, value }) => `${words[type]}:${value}`).join(', '), node.subjectAltName!.replace(/2001:[0-9A-F:]+/, (ip) => ip.toLowerCase()))
+  assert.is(
+    membio.subjectAltNames.map(({ type, value }) => `${words[type]}:${value}`).join(', '),
+    node.subjectAltName!.replace(/2001:[0-9A-F:]+/, (ip) => ip.toLowerCase()),
+  )
   assert.equal(membio.extendedKeyUsageOids, node.keyUsage)
   const access = [...membio.ocspUrls.map((url) => `OCSP - URI:${url}`), ...membio.caIssuerUrls.map((url) => `CA Issuers - URI:${url}`)]
   assert.is(access.join('\n'), node.infoAccess!.trimEnd())
@@ -126,7 +140,22 @@ compared('a CRL is printed as openssl prints it', (t) => {
 
 describe('a certificate with everything, field by field', () => {
   const certificate = parseCertificate(issued().cert)
-  const { serialNumber, version, subject, issuer, selfIssued, ca, hosts, addresses, emails, uris, policies, crlUrls, ocspUrls, caIssuerUrls } = certificate
+  const {
+    serialNumber,
+    version,
+    subject,
+    issuer,
+    selfIssued,
+    ca,
+    hosts,
+    addresses,
+    emails,
+    uris,
+    policies,
+    crlUrls,
+    ocspUrls,
+    caIssuerUrls,
+  } = certificate
   assert.equal(
     { serialNumber, version, subject, issuer, selfIssued, ca, hosts, addresses, emails, uris, policies, crlUrls, ocspUrls, caIssuerUrls },
     {
@@ -156,8 +185,16 @@ describe('a certificate with everything, field by field', () => {
 
 describe('extensions have oid, name, criticality, text and bytes; an unknown one has no text', () => {
   const der = new Uint8Array([4, 2, 1, 2])
-  const { extensions } = parseCertificate(createCertificate({ key: keyOf('P-256'), extensions: [{ oid: '1.2.3.4.5', der, critical: true }] }))
-  assert.equal(extensions[0], { oid: '2.5.29.15', name: 'keyUsage', critical: true, text: 'Digital Signature', der: new Uint8Array([3, 2, 7, 128]) })
+  const { extensions } = parseCertificate(
+    createCertificate({ key: keyOf('P-256'), extensions: [{ oid: '1.2.3.4.5', der, critical: true }] }),
+  )
+  assert.equal(extensions[0], {
+    oid: '2.5.29.15',
+    name: 'keyUsage',
+    critical: true,
+    text: 'Digital Signature',
+    der: new Uint8Array([3, 2, 7, 128]),
+  })
   assert.equal(extensions.at(-1), { oid: '1.2.3.4.5', name: '1.2.3.4.5', critical: true, der })
 })
 
@@ -165,7 +202,10 @@ describe('a CA has its path length, and no extended usage', () => {
   const { ca, pathLength, extendedKeyUsage, keyUsage, selfIssued } = parseCertificate(
     createCertificate({ key: keyOf('P-256'), subject: { CN: 'CA' }, ca: true, pathLength: 3 }),
   )
-  assert.equal({ ca, pathLength, extendedKeyUsage, keyUsage, selfIssued }, { ca: true, pathLength: 3, extendedKeyUsage: [], keyUsage: ['keyCertSign', 'cRLSign'], selfIssued: true })
+  assert.equal(
+    { ca, pathLength, extendedKeyUsage, keyUsage, selfIssued },
+    { ca: true, pathLength: 3, extendedKeyUsage: [], keyUsage: ['keyCertSign', 'cRLSign'], selfIssued: true },
+  )
 })
 
 const KEYS: { type: KeyType; type_: string; bits: number; strength: number }[] = [
@@ -239,7 +279,9 @@ describe('names that imitate syntax are one name each: NUL, comma, line break', 
   const evil = ['a.test\0.evil.test', 'a.test, DNS:b.test', 'a.test\nDNS:b.test']
   const sequence = evil.flatMap((name) => [0x82, name.length, ...Buffer.from(name)])
   const der = new Uint8Array([0x30, sequence.length, ...sequence])
-  const certificate = parseCertificate(createCertificate({ key: keyOf('P-256'), subject: { CN: 'a' }, extensions: [{ oid: '2.5.29.17', der }] }))
+  const certificate = parseCertificate(
+    createCertificate({ key: keyOf('P-256'), subject: { CN: 'a' }, extensions: [{ oid: '2.5.29.17', der }] }),
+  )
   assert.equal(certificate.hosts, evil)
 })
 
@@ -264,7 +306,12 @@ compared('signed certificate timestamps', (t) => {
   const extensions = [{ oid: '1.3.6.1.4.1.11129.2.4.2', der: sctList(logId, 1700000000123n) }]
   const pem = createCertificate({ key: keyOf('P-256'), subject: { CN: 'ct' }, extensions })
   assert.equal(parseCertificate(pem).scts, [
-    { version: 1, logId: Buffer.from(logId).toString('base64'), timestamp: new Date(1700000000123), signatureAlgorithm: 'ecdsa-with-SHA256' },
+    {
+      version: 1,
+      logId: Buffer.from(logId).toString('base64'),
+      timestamp: new Date(1700000000123),
+      signatureAlgorithm: 'ecdsa-with-SHA256',
+    },
   ])
   assert.ok(textBy(t, 'x509', pem).some((line) => line.includes('Nov 14 22:13:20.123 2023 GMT')))
 })
@@ -272,7 +319,11 @@ compared('signed certificate timestamps', (t) => {
 compared('a long serial number, a negative one and zero', (t) => {
   const workshop = t.own(new Workshop())
   const key = workshop.write('key.pem', keyOf('P-256'))
-  for (const [given, read] of [[`0x${'7f'.repeat(80)}`, '7F'.repeat(80)], ['-300', '-012C'], ['0', '0']] as const) {
+  for (const [given, read] of [
+    [`0x${'7f'.repeat(80)}`, '7F'.repeat(80)],
+    ['-300', '-012C'],
+    ['0', '0'],
+  ] as const) {
     workshop.openssl('req', '-x509', '-new', '-key', key, '-subj', '/CN=x', '-set_serial', given, '-out', workshop.path('c.pem'))
     assert.is(parseCertificate(workshop.read('c.pem')).serialNumber, read)
   }
@@ -285,9 +336,25 @@ for (const [type, mask] of Object.entries(STRING_TYPES)) {
     const workshop = t.own(new Workshop())
     const config = workshop.write('config', `[req]\ndistinguished_name=d\nstring_mask=MASK:${mask}\n[d]\n`)
     const key = workshop.write('key.pem', keyOf('P-256'))
-    workshop.openssl('req', '-x509', '-new', '-key', key, '-config', config, '-utf8', '-subj', '/O=Zoë, "x"#/CN= y', '-out', workshop.path('c.pem'))
+    workshop.openssl(
+      'req',
+      '-x509',
+      '-new',
+      '-key',
+      key,
+      '-config',
+      config,
+      '-utf8',
+      '-subj',
+      '/O=Zoë, "x"#/CN= y',
+      '-out',
+      workshop.path('c.pem'),
+    )
     const certificate = parseCertificate(workshop.read('c.pem'))
-    assert.equal(certificate.subjectAttributes, [{ type: 'O', value: 'Zoë, "x"#' }, { type: 'CN', value: ' y' }])
+    assert.equal(certificate.subjectAttributes, [
+      { type: 'O', value: 'Zoë, "x"#' },
+      { type: 'CN', value: ' y' },
+    ])
     const text = workshop.openssl('x509', '-in', workshop.path('c.pem'), '-noout', '-subject', '-nameopt', 'RFC2253,-esc_msb,utf8').stdout
     assert.is(`subject=${certificate.subject}`, text.trimEnd())
   })
@@ -296,7 +363,9 @@ for (const [type, mask] of Object.entries(STRING_TYPES)) {
 // ---- Requests and CRLs. ----
 
 describe('a request, field by field', () => {
-  const request = parseRequest(createRequest({ key: keyOf('Ed25519'), subject: { CN: 'r.test' }, hosts: ['r.test', '192.0.2.9'], mustStaple: true }))
+  const request = parseRequest(
+    createRequest({ key: keyOf('Ed25519'), subject: { CN: 'r.test' }, hosts: ['r.test', '192.0.2.9'], mustStaple: true }),
+  )
   const { subject, subjectAttributes, hosts, addresses, verified, ca, mustStaple, signatureAlgorithm } = request
   assert.equal(
     { subject, subjectAttributes, hosts, addresses, verified, ca, mustStaple, signatureAlgorithm },
@@ -323,13 +392,19 @@ describe('a request that was changed is not verified', () => {
 })
 
 describe('a request that asks to be a CA says so', () => {
-  const pem = createRequest({ key: keyOf('P-256'), subject: { CN: 'x' }, extensions: [{ name: 'basicConstraints', value: 'CA:TRUE,pathlen:2' }] })
+  const pem = createRequest({
+    key: keyOf('P-256'),
+    subject: { CN: 'x' },
+    extensions: [{ name: 'basicConstraints', value: 'CA:TRUE,pathlen:2' }],
+  })
   const { ca, pathLength } = parseRequest(pem)
   assert.equal([ca, pathLength], [true, 2])
 })
 
 describe('a CRL, field by field', () => {
-  const [thisUpdate, nextUpdate, date] = ['2031-01-01T00:00:00Z', '2031-02-01T00:00:00Z', '2030-12-24T18:00:00Z'].map((text) => new Date(text)) as [Date, Date, Date]
+  const [thisUpdate, nextUpdate, date] = ['2031-01-01T00:00:00Z', '2031-02-01T00:00:00Z', '2030-12-24T18:00:00Z'].map(
+    (text) => new Date(text),
+  ) as [Date, Date, Date]
   const revoked = [
     { serialNumber: '0ABC', date, reason: 'keyCompromise' as const },
     { serialNumber: '0ABD', date },
@@ -346,12 +421,19 @@ describe('a CRL, field by field', () => {
 
 describe('all certificates of a bundle', () => {
   const bundle = server().cert + intermediate().cert + root().cert
-  assert.equal(parseCertificates(bundle).map(({ subject }) => subject), ['CN=server.test,O=membio', 'CN=membio test intermediate', 'CN=membio test root'])
+  assert.equal(
+    parseCertificates(bundle).map(({ subject }) => subject),
+    ['CN=server.test,O=membio', 'CN=membio test intermediate', 'CN=membio test root'],
+  )
 })
 
 const WRONG: { name: string; call: () => unknown; message: RegExp }[] = [
   { name: 'a certificate for a request', call: () => parseRequest(server().cert), message: /parseRequest: this is no certificate request/ },
-  { name: 'a request for a certificate', call: () => parseCertificate(createRequest({ key: keyOf('P-256'), subject: { CN: 'x' } })), message: /this is no certificate/ },
+  {
+    name: 'a request for a certificate',
+    call: () => parseCertificate(createRequest({ key: keyOf('P-256'), subject: { CN: 'x' } })),
+    message: /this is no certificate/,
+  },
   { name: 'a certificate for a CRL', call: () => parseCrl(derOf(server().cert)), message: /parseCrl: this is no CRL/ },
   { name: 'a number', call: () => parseCertificate(7 as never), message: /must be PEM text or bytes, not number/ },
   { name: 'nothing at all', call: () => printCertificate(null as never), message: /must be PEM text or bytes, not null/ },

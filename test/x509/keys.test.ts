@@ -3,7 +3,15 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify as verifySignature } from 'node:crypto'
 import * as assert from 'uvu/assert'
 import { library } from '../../src/abi/instance.ts'
-import { createCertificate, createKey, exportKey, parseCertificate, publicKey, verifyCertificate, type KeyType } from '../../src/x509/index.ts'
+import {
+  createCertificate,
+  createKey,
+  exportKey,
+  parseCertificate,
+  publicKey,
+  verifyCertificate,
+  type KeyType,
+} from '../../src/x509/index.ts'
 import { derOf, keyOf, root } from '../support/certs.ts'
 import { expectThrow } from '../support/expect.ts'
 import { noOpenssl, Workshop } from '../support/openssl.ts'
@@ -57,9 +65,15 @@ judged('encryption is AES-256-CBC under PBKDF2 with HMAC-SHA-256: 600,000 iterat
     const der = exportKey(keyOf('P-256'), { format: 'der', encrypt })
     return workshop.openssl('asn1parse', '-inform', 'DER', '-in', workshop.write('key', der)).stdout
   }
-  for (const [options, hex] of [[{}, '0927C0'], [{ iterations: 12345 }, '3039']] as const) {
+  for (const [options, hex] of [
+    [{}, '0927C0'],
+    [{ iterations: 12345 }, '3039'],
+  ] as const) {
     const text = describe({ passphrase: 'x', ...options })
-    assert.match(text, new RegExp(`PBES2[^]*PBKDF2[^]*OCTET STRING +\\[HEX DUMP\\]:[0-9A-F]{32}\\n[^]*INTEGER +:${hex}\\n[^]*hmacWithSHA256[^]*aes-256-cbc`))
+    assert.match(
+      text,
+      new RegExp(`PBES2[^]*PBKDF2[^]*OCTET STRING +\\[HEX DUMP\\]:[0-9A-F]{32}\\n[^]*INTEGER +:${hex}\\n[^]*hmacWithSHA256[^]*aes-256-cbc`),
+    )
   }
 })
 
@@ -77,9 +91,18 @@ const ENCODINGS: { name: string; type: KeyType; args: string[]; der?: true }[] =
   { name: 'SEC1', type: 'P-256', args: ['ec'] },
   { name: 'SEC1 under AES-128', type: 'P-256', args: ['ec', '-aes128', '-passout', 'pass:secret'] },
   { name: 'PKCS#8 under AES-128', type: 'Ed25519', args: ['pkcs8', '-topk8', '-v2', 'aes128', '-passout', 'pass:secret'] },
-  { name: 'PKCS#8 under 3DES and HMAC-SHA-1', type: 'P-384', args: ['pkcs8', '-topk8', '-v2', 'des3', '-v2prf', 'hmacWithSHA1', '-passout', 'pass:secret'] },
+  {
+    name: 'PKCS#8 under 3DES and HMAC-SHA-1',
+    type: 'P-384',
+    args: ['pkcs8', '-topk8', '-v2', 'des3', '-v2prf', 'hmacWithSHA1', '-passout', 'pass:secret'],
+  },
   { name: 'PKCS#8 under PBE-SHA1-3DES', type: 'P-256', args: ['pkcs8', '-topk8', '-v1', 'PBE-SHA1-3DES', '-passout', 'pass:secret'] },
-  { name: 'PKCS#8 under scrypt, in DER', type: 'P-256', args: ['pkcs8', '-topk8', '-scrypt', '-outform', 'DER', '-passout', 'pass:secret'], der: true },
+  {
+    name: 'PKCS#8 under scrypt, in DER',
+    type: 'P-256',
+    args: ['pkcs8', '-topk8', '-scrypt', '-outform', 'DER', '-passout', 'pass:secret'],
+    der: true,
+  },
 ]
 
 for (const { name, type, args } of ENCODINGS) {
@@ -151,7 +174,11 @@ function privateNumber(pem: string): Uint8Array {
 }
 
 for (const type of ['ec', 'ed25519'] as const) {
-  const generate = () => (type === 'ec' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519')).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  const generate = () =>
+    (type === 'ec' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519')).privateKey.export({
+      type: 'pkcs8',
+      format: 'pem',
+    }) as string
   const USES: { name: string; use: (pem: string) => unknown }[] = [
     { name: 'signs a certificate', use: (key) => createCertificate({ key, subject: { CN: 'x' } }) },
     { name: 'is encrypted', use: (key) => exportKey(key, { encrypt: { passphrase: 'the passphrase', iterations } }) },
@@ -180,13 +207,45 @@ const WRONG: { name: string; call: () => unknown; message: RegExp }[] = [
   { name: 'a key of a wrong type', call: () => publicKey({} as never), message: /publicKey: `key` must be PEM text or bytes, not object/ },
   { name: 'a public key for a private one', call: () => exportKey(publicKey(keyOf('P-256'))), message: /exportKey/ },
   { name: 'an encrypted key without passphrase', call: () => exportKey(encrypted), message: /the key is encrypted: pass its `passphrase`/ },
-  { name: 'an encrypted key with another passphrase', call: () => exportKey(encrypted, { passphrase: 'Secret' }), message: /wrong passphrase/ },
-  { name: 'an encrypted DER key without passphrase', call: () => exportKey(derOf(encrypted)), message: /the key is encrypted: pass its `passphrase`/ },
-  { name: 'a passphrase that is no text', call: () => exportKey(encrypted, { passphrase: 7 as never }), message: /the `passphrase` must be text, not number/ },
-  { name: 'a passphrase with a NUL', call: () => exportKey(keyOf('P-256'), { encrypt: { passphrase: 'a\0b' } }), message: /`passphrase` must not contain a NUL/ },
-  { name: 'an encryption without passphrase', call: () => exportKey(keyOf('P-256'), { encrypt: {} as never }), message: /the `passphrase` must be text, not undefined/ },
-  { name: 'an unknown format', call: () => exportKey(keyOf('P-256'), { format: 'jwk' as never }), message: /`format` is "jwk"; it must be 'pem' or 'der'/ },
-  { name: 'hardly any iterations', call: () => exportKey(keyOf('P-256'), { encrypt: { passphrase: 'x', iterations: 999 } }), message: /`iterations` must be a whole number from 1,000/ },
-  { name: 'half an iteration', call: () => exportKey(keyOf('P-256'), { encrypt: { passphrase: 'x', iterations: 1000.5 } }), message: /`iterations` must be a whole number/ },
+  {
+    name: 'an encrypted key with another passphrase',
+    call: () => exportKey(encrypted, { passphrase: 'Secret' }),
+    message: /wrong passphrase/,
+  },
+  {
+    name: 'an encrypted DER key without passphrase',
+    call: () => exportKey(derOf(encrypted)),
+    message: /the key is encrypted: pass its `passphrase`/,
+  },
+  {
+    name: 'a passphrase that is no text',
+    call: () => exportKey(encrypted, { passphrase: 7 as never }),
+    message: /the `passphrase` must be text, not number/,
+  },
+  {
+    name: 'a passphrase with a NUL',
+    call: () => exportKey(keyOf('P-256'), { encrypt: { passphrase: 'a\0b' } }),
+    message: /`passphrase` must not contain a NUL/,
+  },
+  {
+    name: 'an encryption without passphrase',
+    call: () => exportKey(keyOf('P-256'), { encrypt: {} as never }),
+    message: /the `passphrase` must be text, not undefined/,
+  },
+  {
+    name: 'an unknown format',
+    call: () => exportKey(keyOf('P-256'), { format: 'jwk' as never }),
+    message: /`format` is "jwk"; it must be 'pem' or 'der'/,
+  },
+  {
+    name: 'hardly any iterations',
+    call: () => exportKey(keyOf('P-256'), { encrypt: { passphrase: 'x', iterations: 999 } }),
+    message: /`iterations` must be a whole number from 1,000/,
+  },
+  {
+    name: 'half an iteration',
+    call: () => exportKey(keyOf('P-256'), { encrypt: { passphrase: 'x', iterations: 1000.5 } }),
+    message: /`iterations` must be a whole number/,
+  },
 ]
 for (const { name, call, message } of WRONG) keys(`misuse: ${name}`, () => void expectThrow(call, { kind: 'usage', message }))

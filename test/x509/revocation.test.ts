@@ -43,16 +43,62 @@ const LISTS: { name: string; crls: () => VerifyOptions['crls']; more?: Partial<V
   { name: 'nothing is revoked', crls: () => [crlBy(middle), crlBy(top)], reasons: [], openssl: ['-crl_check_all'] },
   { name: 'others are revoked', crls: () => crlBy(middle, [middle, top]) + crlBy(top, [leaf]), reasons: [], openssl: ['-crl_check_all'] },
   { name: 'lists in DER', crls: () => [derOf(crlBy(middle)), derOf(crlBy(top))], reasons: [] },
-  { name: 'the leaf is revoked', crls: () => [crlBy(middle, [leaf]), crlBy(top)], reasons: ['0 CERT_REVOKED'], openssl: ['-crl_check_all'] },
-  { name: 'the intermediate is revoked', crls: () => [crlBy(middle), crlBy(top, [middle])], reasons: ['1 CERT_REVOKED'], openssl: ['-crl_check_all'] },
+  {
+    name: 'the leaf is revoked',
+    crls: () => [crlBy(middle, [leaf]), crlBy(top)],
+    reasons: ['0 CERT_REVOKED'],
+    openssl: ['-crl_check_all'],
+  },
+  {
+    name: 'the intermediate is revoked',
+    crls: () => [crlBy(middle), crlBy(top, [middle])],
+    reasons: ['1 CERT_REVOKED'],
+    openssl: ['-crl_check_all'],
+  },
   { name: 'both are revoked', crls: () => [crlBy(middle, [leaf]), crlBy(top, [middle])], reasons: ['0 CERT_REVOKED', '1 CERT_REVOKED'] },
-  { name: 'the intermediate is revoked, but only the leaf is asked about', crls: () => [crlBy(middle), crlBy(top, [middle])], more: { crlCheck: 'leaf' }, reasons: [], openssl: ['-crl_check'] },
-  { name: "the intermediate's issuer has no list", crls: () => crlBy(middle), reasons: ['1 UNABLE_TO_GET_CRL', '2 UNABLE_TO_GET_CRL'], openssl: ['-crl_check_all'] },
-  { name: 'only the leaf is asked about, and has a list', crls: () => crlBy(middle), more: { crlCheck: 'leaf' }, reasons: [], openssl: ['-crl_check'] },
-  { name: 'the list has run out', crls: () => [crlBy(middle, [], outdated), crlBy(top)], reasons: ['0 CRL_HAS_EXPIRED'], openssl: ['-crl_check_all'] },
-  { name: 'the list is of tomorrow', crls: () => [crlBy(middle, [], ofTomorrow), crlBy(top)], reasons: ['0 CRL_NOT_YET_VALID'], openssl: ['-crl_check_all'] },
+  {
+    name: 'the intermediate is revoked, but only the leaf is asked about',
+    crls: () => [crlBy(middle), crlBy(top, [middle])],
+    more: { crlCheck: 'leaf' },
+    reasons: [],
+    openssl: ['-crl_check'],
+  },
+  {
+    name: 'there are no lists, though they are asked for',
+    crls: () => [],
+    reasons: ['0 UNABLE_TO_GET_CRL', '1 UNABLE_TO_GET_CRL', '2 UNABLE_TO_GET_CRL'],
+  },
+  {
+    name: "the intermediate's issuer has no list",
+    crls: () => crlBy(middle),
+    reasons: ['1 UNABLE_TO_GET_CRL', '2 UNABLE_TO_GET_CRL'],
+    openssl: ['-crl_check_all'],
+  },
+  {
+    name: 'only the leaf is asked about, and has a list',
+    crls: () => crlBy(middle),
+    more: { crlCheck: 'leaf' },
+    reasons: [],
+    openssl: ['-crl_check'],
+  },
+  {
+    name: 'the list has run out',
+    crls: () => [crlBy(middle, [], outdated), crlBy(top)],
+    reasons: ['0 CRL_HAS_EXPIRED'],
+    openssl: ['-crl_check_all'],
+  },
+  {
+    name: 'the list is of tomorrow',
+    crls: () => [crlBy(middle, [], ofTomorrow), crlBy(top)],
+    reasons: ['0 CRL_NOT_YET_VALID'],
+    openssl: ['-crl_check_all'],
+  },
   { name: 'the list was changed', crls: () => [changed(crlBy(middle)), derOf(crlBy(top))], reasons: ['0 CRL_SIGNATURE_FAILURE'] },
-  { name: 'the list is by somebody with the same name', crls: () => [crlBy(namesake, [leaf]), crlBy(top)], reasons: ['0 UNABLE_TO_GET_CRL'] },
+  {
+    name: 'the list is by somebody with the same name',
+    crls: () => [crlBy(namesake, [leaf]), crlBy(top)],
+    reasons: ['0 UNABLE_TO_GET_CRL'],
+  },
 ]
 
 const outdated = { thisUpdate: daysFromNow(-3), nextUpdate: daysFromNow(-1) }
@@ -75,7 +121,14 @@ for (const { name, crls: make, reasons, openssl } of LISTS) {
     const workshop = t.own(new Workshop())
     const lists = [make() ?? []].flat().join('')
     const files = ['-CAfile', workshop.write('root.pem', top.cert), '-untrusted', workshop.write('middle.pem', middle.cert + lists)]
-    const { code, stderr } = run('openssl', ['verify', ...openssl, ...files, '-CRLfile', workshop.write('crl.pem', lists), workshop.write('leaf.pem', leaf.cert)])
+    const { code, stderr } = run('openssl', [
+      'verify',
+      ...openssl,
+      ...files,
+      '-CRLfile',
+      workshop.write('crl.pem', lists),
+      workshop.write('leaf.pem', leaf.cert),
+    ])
     assert.is(code === 0, reasons.length === 0, stderr)
   })
 }
@@ -100,16 +153,36 @@ const noSigning = issue({ subject: { CN: 'signs no lists' }, ca: true, keyUsage:
 const WRONG: { name: string; options: object; message: RegExp }[] = [
   { name: 'no issuer', options: { issuer: undefined }, message: /`issuer` is missing/ },
   { name: 'an issuer without key', options: { issuer: { cert: top.cert } }, message: /`issuer` needs both `cert` and `key`/ },
-  { name: "an issuer with another's key", options: { issuer: { cert: top.cert, key: middle.key } }, message: /`issuer` was refused: key values mismatch/ },
+  {
+    name: "an issuer with another's key",
+    options: { issuer: { cert: top.cert, key: middle.key } },
+    message: /`issuer` was refused: key values mismatch/,
+  },
   { name: 'an issuer that is no CA', options: { issuer: leaf }, message: /`issuer` was refused: the issuer's certificate is no CA/ },
-  { name: 'an issuer that may sign no lists', options: { issuer: noSigning }, message: /`issuer` was refused: the issuer's key usage does not allow/ },
+  {
+    name: 'an issuer that may sign no lists',
+    options: { issuer: noSigning },
+    message: /`issuer` was refused: the issuer's key usage does not allow/,
+  },
   { name: 'an end before the start', options: { nextUpdate: daysFromNow(-1) }, message: /`thisUpdate` must come before `nextUpdate`/ },
   { name: 'no date', options: { thisUpdate: new Date(NaN) }, message: /`thisUpdate` must be a valid Date/ },
   { name: 'a negative number', options: { number: -1 }, message: /`number` must be a whole number/ },
-  { name: 'a serial number that is none', options: { revoked: [{ serialNumber: 'xyz' }] }, message: /`serialNumber` is "xyz"; it must be positive/ },
+  {
+    name: 'a serial number that is none',
+    options: { revoked: [{ serialNumber: 'xyz' }] },
+    message: /`serialNumber` is "xyz"; it must be positive/,
+  },
   { name: 'no serial number', options: { revoked: [{}] }, message: /`serialNumber` is missing/ },
-  { name: 'an unknown reason', options: { revoked: [{ serialNumber: '1', reason: 'bad luck' }] }, message: /`reason` is "bad luck"; it must be one of unspecified, keyCompromise/ },
-  { name: 'the reason that RFC 5280 leaves out', options: { revoked: [{ serialNumber: '1', reason: 'undefined' }] }, message: /`reason` is "undefined"/ },
+  {
+    name: 'an unknown reason',
+    options: { revoked: [{ serialNumber: '1', reason: 'bad luck' }] },
+    message: /`reason` is "bad luck"; it must be one of unspecified, keyCompromise/,
+  },
+  {
+    name: 'the reason that RFC 5280 leaves out',
+    options: { revoked: [{ serialNumber: '1', reason: 'undefined' }] },
+    message: /`reason` is "undefined"/,
+  },
 ]
 for (const { name, options, message } of WRONG) {
   crls(`misuse: ${name}`, () => void expectThrow(() => createCrl({ issuer: top, ...options } as CrlOptions), { kind: 'usage', message }))
@@ -122,7 +195,10 @@ const answered = ocsp.unless(noOpenssl)
 
 /** Each certificate of `issue` has the same key, but a signer that is named by its key must have one of its own. */
 const responder = issue({ ...SINCE, key: createKey(), subject: { CN: 'responder' }, usage: ['ocsp'] }, middle)
-const expiredResponder = issue({ subject: { CN: 'expired' }, usage: ['ocsp'], notBefore: daysFromNow(-9), notAfter: daysFromNow(-1) }, middle)
+const expiredResponder = issue(
+  { subject: { CN: 'expired' }, usage: ['ocsp'], notBefore: daysFromNow(-9), notAfter: daysFromNow(-1) },
+  middle,
+)
 const server = issue({ subject: { CN: 'server' }, usage: ['server'] }, middle)
 const otherResponder = issue({ subject: { CN: 'other responder' }, usage: ['ocsp'] }, top)
 const stranger = issue({ subject: { CN: 'stranger' }, usage: ['ocsp'] }, strangeRoot())
@@ -142,7 +218,16 @@ interface Question {
 function answer(t: Case, { about = leaf, by = middle, state, flags = ['-ndays', '1'], request = [] }: Question): Uint8Array {
   const workshop = t.own(new Workshop())
   const issuer = ['-issuer', workshop.write('issuer.pem', middle.cert)]
-  workshop.openssl('ocsp', ...request, ...issuer, '-cert', workshop.write('leaf.pem', about.cert), '-no_nonce', '-reqout', workshop.path('request'))
+  workshop.openssl(
+    'ocsp',
+    ...request,
+    ...issuer,
+    '-cert',
+    workshop.write('leaf.pem', about.cert),
+    '-no_nonce',
+    '-reqout',
+    workshop.path('request'),
+  )
   const revoked = state === 'R' ? '260101000000Z,keyCompromise' : ''
   const entry = state ? `${state}\t350101000000Z\t${revoked}\t${serialOf(about)}\tunknown\t/CN=${HOST}\n` : ''
   const signer = ['-rsigner', workshop.write('signer.pem', by.cert), '-rkey', workshop.write('signer.key', by.key)]
@@ -157,24 +242,58 @@ const ANSWERS: { name: string; question: Question; options?: Partial<VerifyOptio
   { name: 'is signed by a responder of the issuer', question: { state: 'V', by: responder }, reasons: [] },
   { name: 'names its signer by key', question: { state: 'V', by: responder, flags: ['-ndays', '1', '-resp_key_id'] }, reasons: [] },
   { name: 'has no end, and is young', question: { state: 'V', flags: [] }, reasons: [] },
-  { name: 'has no end, and is old', question: { state: 'V', flags: [] }, options: { time: daysFromNow(1.1) }, reasons: ['0 OCSP_HAS_EXPIRED'] },
+  {
+    name: 'has no end, and is old',
+    question: { state: 'V', flags: [] },
+    options: { time: daysFromNow(1.1) },
+    reasons: ['0 OCSP_HAS_EXPIRED'],
+  },
   { name: 'says that it is revoked', question: { state: 'R' }, reasons: ['0 CERT_REVOKED'] },
   { name: 'says that it is revoked, by a responder', question: { state: 'R', by: responder }, reasons: ['0 CERT_REVOKED'] },
-  { name: 'says that it was revoked, a while ago', question: { state: 'R' }, options: { time: daysFromNow(9) }, reasons: ['0 CERT_REVOKED'] },
+  {
+    name: 'says that it was revoked, a while ago',
+    question: { state: 'R' },
+    options: { time: daysFromNow(9) },
+    reasons: ['0 CERT_REVOKED'],
+  },
   { name: 'does not know it', question: {}, reasons: ['0 OCSP_CERT_UNKNOWN'] },
   { name: 'is out of date', question: { state: 'V' }, options: { time: daysFromNow(2) }, reasons: ['0 OCSP_HAS_EXPIRED'] },
-  { name: 'is within five minutes of its end', question: { state: 'V', flags: ['-nmin', '1'] }, options: { time: minutesFromNow(4) }, reasons: [] },
+  {
+    name: 'is within five minutes of its end',
+    question: { state: 'V', flags: ['-nmin', '1'] },
+    options: { time: minutesFromNow(4) },
+    reasons: [],
+  },
   { name: 'is of the future', question: { state: 'V' }, options: { time: minutesFromNow(-6) }, reasons: ['0 OCSP_NOT_YET_VALID'] },
   { name: 'is about another certificate', question: { state: 'V', about: server }, reasons: ['0 OCSP_NO_RESPONSE'] },
   { name: 'is signed by a server of the issuer', question: { state: 'V', by: server }, reasons: ['0 OCSP_SIGNATURE_FAILURE'] },
   { name: 'is signed by the leaf itself', question: { state: 'V', by: leaf }, reasons: ['0 OCSP_SIGNATURE_FAILURE'] },
-  { name: 'is signed by a responder whose certificate has expired', question: { state: 'V', by: expiredResponder }, reasons: ['0 OCSP_SIGNATURE_FAILURE'] },
+  {
+    name: 'is signed by a responder whose certificate has expired',
+    question: { state: 'V', by: expiredResponder },
+    reasons: ['0 OCSP_SIGNATURE_FAILURE'],
+  },
   { name: 'is signed by a responder of another CA', question: { state: 'V', by: otherResponder }, reasons: ['0 OCSP_SIGNATURE_FAILURE'] },
   { name: 'is signed by a stranger', question: { state: 'V', by: stranger }, reasons: ['0 OCSP_SIGNATURE_FAILURE'] },
   { name: 'is signed by the root, which is not the issuer', question: { state: 'V', by: top }, reasons: ['0 OCSP_SIGNATURE_FAILURE'] },
-  { name: 'vouches for a certificate that must have one', question: { state: 'V', about: staple }, options: { leaf: staple.cert, requireOcsp: 'must-staple' }, reasons: [] },
-  { name: 'vouches for a leaf under a trusted intermediate', question: { state: 'V' }, options: { roots: middle.cert, intermediates: [], partialChain: true }, reasons: [] },
-  { name: 'vouches for a leaf of another host', question: { state: 'V' }, options: { hostname: 'other.test' }, reasons: ['0 HOSTNAME_MISMATCH'] },
+  {
+    name: 'vouches for a certificate that must have one',
+    question: { state: 'V', about: staple },
+    options: { leaf: staple.cert, requireOcsp: 'must-staple' },
+    reasons: [],
+  },
+  {
+    name: 'vouches for a leaf under a trusted intermediate',
+    question: { state: 'V' },
+    options: { roots: middle.cert, intermediates: [], partialChain: true },
+    reasons: [],
+  },
+  {
+    name: 'vouches for a leaf of another host',
+    question: { state: 'V' },
+    options: { hostname: 'other.test' },
+    reasons: ['0 HOSTNAME_MISMATCH'],
+  },
 ]
 
 function minutesFromNow(minutes: number): Date {
@@ -231,11 +350,17 @@ answered('a response field by field, as openssl prints it', (t) => {
   assert.equal([response.status, response.responder, response.signatureAlgorithm], ['successful', 'CN=responder', 'ecdsa-with-SHA256'])
   assert.equal([single!.serialNumber, single!.status, single!.reason], [serialOf(leaf), 'revoked', 'keyCompromise'])
   assert.equal(single!.revokedAt, new Date('2026-01-01T00:00:00Z'))
-  assert.equal(response.certificates.map(({ subject }) => subject), ['CN=responder'])
+  assert.equal(
+    response.certificates.map(({ subject }) => subject),
+    ['CN=responder'],
+  )
   const workshop = t.own(new Workshop())
   const text = workshop.openssl('ocsp', '-respin', workshop.write('r', bytes), '-resp_text', '-noverify').stdout
   const date = (name: string) => new Date(new RegExp(`${name}: (.*)`).exec(text)![1]!)
-  assert.equal([response.producedAt, single!.thisUpdate, single!.nextUpdate], [date('Produced At'), date('This Update'), date('Next Update')])
+  assert.equal(
+    [response.producedAt, single!.thisUpdate, single!.nextUpdate],
+    [date('Produced At'), date('This Update'), date('Next Update')],
+  )
 })
 
 answered('a response that names its signer by key', (t) => {
