@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "signer.h"
 
 static int connection_index(void) {
   static int index = -1;
@@ -26,7 +26,7 @@ static int connection_attach(tls_connection *c) {
   if (c->role == TLS_ROLE_SERVER)
     SSL_set_accept_state(c->ssl);
   else
-    SSL_set_connect_state(c->ssl), SSL_set_session_id_context(c->ssl, NULL, 0); /* a server's notion; PSKs have none */
+    SSL_set_connect_state(c->ssl), SSL_set_session_id_context(c->ssl, (const unsigned char *)"", 0); /* a server's notion; PSKs have none */
   events_attach(c);
   park_attach(c);
   if (c->flags & TLS_FLAG_POST_HANDSHAKE_AUTH) SSL_set_post_handshake_auth(c->ssl, 1);

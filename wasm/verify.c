@@ -89,6 +89,8 @@ const char *verify_name(long result) {
       return "OK";
     case VERIFY_PIN_MISMATCH:
       return "PIN_MISMATCH";
+    case VERIFY_PSK_EXPECTED:
+      return "PSK_EXPECTED";
     NAMED(UNSPECIFIED);
     NAMED(UNABLE_TO_GET_ISSUER_CERT);
     NAMED(UNABLE_TO_GET_CRL);
@@ -193,6 +195,8 @@ const char *verify_text(long result) {
   switch (result) {
     case VERIFY_PIN_MISMATCH:
       return "the chain contains none of the pinned keys";
+    case VERIFY_PSK_EXPECTED:
+      return "the server shows a certificate where the pre-shared key was expected";
     case X509_V_ERR_OCSP_RESP_INVALID:
       return "the OCSP response is malformed or says that the responder failed";
     case X509_V_ERR_OCSP_SIGNATURE_FAILURE:

@@ -43,9 +43,10 @@ export interface SignRequest {
  */
 export type Signer = (request: SignRequest) => Uint8Array
 
-export const signRequest = (scheme: number, message: Uint8Array): SignRequest => ({ scheme: SCHEMES[scheme as keyof typeof SCHEMES], message })
+export function signRequest(scheme: number, message: Uint8Array): SignRequest {
+  return { scheme: SCHEMES[scheme as keyof typeof SCHEMES], message }
+}
 
-export const rawSigner =
-  (signer: Signer): RawSigner =>
-  (scheme, message) =>
-    signer(signRequest(scheme, message))
+export function rawSigner(signer: Signer): RawSigner {
+  return (scheme, message) => signer(signRequest(scheme, message))
+}

@@ -53,22 +53,19 @@ void pattern_fill(uint8_t *out, size_t length, uint32_t seed) {
 
 /* ---- Credentials ---- */
 
-void request_put(request *r, const char *name, const void *value, size_t length) {
-  uint32_t counts[2] = {(uint32_t)strlen(name), (uint32_t)length};
-  r->bytes = realloc(r->bytes, r->length + 8 + counts[0] + length);
+void request_add(request *r, const char *name, const void *value, size_t length) {
+  const uint32_t lengths[2] = {(uint32_t)strlen(name), (uint32_t)length};
+  r->bytes = realloc(r->bytes, r->length + sizeof lengths + lengths[0] + length);
   uint8_t *at = r->bytes + r->length;
-  memcpy(at, &counts[0], 4);
-  memcpy(at + 4, name, counts[0]);
-  memcpy(at + 4 + counts[0], &counts[1], 4);
-  if (length > 0) memcpy(at + 8 + counts[0], value, length);
-  r->length += 8 + counts[0] + length;
+  memcpy(at, &lengths[0], 4);
+  memcpy(at + 4, name, lengths[0]);
+  memcpy(at + 4 + lengths[0], &lengths[1], 4);
+  if (length > 0) memcpy(at + 8 + lengths[0], value, length);
+  r->length += sizeof lengths + lengths[0] + length;
 }
 
-void request_text(request *r, const char *name, const char *text) { request_put(r, name, text, strlen(text)); }
-
-void request_group(request *r, const char *name, request *group) {
-  request_put(r, name, group->bytes, group->length);
-  request_free(group);
+void request_text(request *r, const char *name, const char *text) {
+  if (text != NULL) request_add(r, name, text, strlen(text));
 }
 
 void request_free(request *r) {
@@ -76,76 +73,91 @@ void request_free(request *r) {
   *r = (request){NULL, 0};
 }
 
-const uint8_t *field_of(const tls_bytes *fields, const char *name, size_t *length) {
-  const uint8_t *at = (const uint8_t *)(fields + 1), *end = at + fields->length;
-  while (at < end) {
-    uint32_t counts[2];
-    memcpy(&counts[0], at, 4);
-    memcpy(&counts[1], at + 4 + counts[0], 4);
-    const uint8_t *value = at + 8 + counts[0];
-    *length = counts[1];
-    if (counts[0] == strlen(name) && memcmp(at + 4, name, counts[0]) == 0) return value;
-    at = value + counts[1];
-  }
-  return NULL;
+void request_group(request *r, const char *name, request *group) {
+  request_add(r, name, group->bytes, group->length);
+  request_free(group);
 }
 
-/* "name=value" as fields of these names. */
-static void put_pair(request *r, const char *field, const char *name, const char *value, const char *line) {
+void request_extension(request *r, const char *name, const char *value) {
   request group = {NULL, 0};
-  const char *equals = strchr(line, '=');
-  size_t length = strcspn(line, "\n");
-  request_put(&group, name, line, (size_t)(equals - line));
-  request_put(&group, value, equals + 1, length - (size_t)(equals + 1 - line));
-  request_group(r, field, &group);
+  request_text(&group, "name", name);
+  request_text(&group, "value", value);
+  request_group(r, "extension", &group);
 }
 
-tls_bytes *certificate_make(const char *key, const char *subject, const char *extensions, double not_before, double not_after,
-                            const char *issuer, const char *issuer_key) {
+/* Splits "left=right" at its first equals sign, up to its end or a line's. Returns where the next line begins, or NULL. */
+static const char *split(const char *line, char *left, char *right, size_t size) {
+  size_t length = strcspn(line, "\n"), name = strcspn(line, "=");
+  snprintf(left, size, "%.*s", (int)name, line);
+  snprintf(right, size, "%.*s", (int)(length - name - 1), line + name + 1);
+  return line[length] == '\n' ? line + length + 1 : NULL;
+}
+
+static void request_number(request *r, const char *name, double number) {
+  char text[32];
+  snprintf(text, sizeof text, "%.0f", number);
+  request_text(r, name, text);
+}
+
+request certificate_request(const char *key, const char *subject, const char *extensions, double from, double until,
+                            const char *issuer_cert, const char *issuer_key) {
   request r = {NULL, 0};
-  char number[32];
+  char left[256], right[256];
   request_text(&r, "key", key);
-  if (*subject != '\0') put_pair(&r, "subject", "type", "value", subject);
-  snprintf(number, sizeof number, "%.0f", not_before);
-  request_text(&r, "notBefore", number);
-  snprintf(number, sizeof number, "%.0f", not_after);
-  request_text(&r, "notAfter", number);
-  if (issuer != NULL) request_text(&r, "issuerCert", issuer);
-  if (issuer_key != NULL) request_text(&r, "issuerKey", issuer_key);
-  for (const char *line = extensions; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n')
-    put_pair(&r, "extension", "name", "value", line);
-  tls_bytes *certificate = tls_certificate_create(r.bytes, r.length);
-  request_free(&r);
-  return certificate;
-}
-
-char *pem_of(const char *label, tls_bytes *der) {
-  if (der == NULL) return NULL;
-  size_t groups = (der->length + 2) / 3, size = 4 * groups + groups / 12 + 2 * strlen(label) + 64;
-  char *text = malloc(size);
-  size_t used = (size_t)snprintf(text, size, "-----BEGIN %s-----\n", label);
-  for (size_t at = 0; at < der->length; at += 48) {
-    size_t line = der->length - at < 48 ? der->length - at : 48;
-    used += (size_t)EVP_EncodeBlock((uint8_t *)text + used, (const uint8_t *)(der + 1) + at, (int)line);
-    text[used++] = '\n';
+  request_text(&r, "issuerCert", issuer_cert);
+  request_text(&r, "issuerKey", issuer_key);
+  request_number(&r, "notBefore", from);
+  request_number(&r, "notAfter", until);
+  if (*subject != '\0') {
+    request group = {NULL, 0};
+    split(subject, left, right, sizeof left);
+    request_text(&group, "type", left);
+    request_text(&group, "value", right);
+    request_group(&r, "subject", &group);
   }
-  snprintf(text + used, size - used, "-----END %s-----\n", label);
-  tls_bytes_free(der);
-  return text;
+  while (extensions != NULL && *extensions != '\0') {
+    extensions = split(extensions, left, right, sizeof left);
+    request_extension(&r, left, right);
+  }
+  return r;
 }
 
-static char *expect(char *text) {
-  if (text != NULL) return text;
-  fprintf(stderr, "%s\n", tls_library_error()->stack);
-  abort();
+tls_bytes *certificate_new(const char *key, const char *subject, const char *extensions, double from, double until,
+                           const char *issuer_cert, const char *issuer_key) {
+  request r = certificate_request(key, subject, extensions, from, until, issuer_cert, issuer_key);
+  tls_bytes *der = tls_certificate_create(r.bytes, r.length);
+  request_free(&r);
+  return der;
+}
+
+char *pem_of(const char *label, const uint8_t *der, size_t length) {
+  size_t lines = length / 48 + 1;
+  char *pem = malloc(lines * 65 + 2 * strlen(label) + 64), *at = pem;
+  at += sprintf(at, "-----BEGIN %s-----\n", label);
+  for (size_t done = 0; done < length; done += 48) {
+    at += EVP_EncodeBlock((unsigned char *)at, der + done, (int)(length - done < 48 ? length - done : 48));
+    *at++ = '\n';
+  }
+  sprintf(at, "-----END %s-----\n", label);
+  return pem;
+}
+
+static char *pem_from(const char *label, tls_bytes *der) {
+  if (der == NULL) {
+    fprintf(stderr, "%s\n", tls_library_error()->stack);
+    abort();
+  }
+  char *pem = pem_of(label, (const uint8_t *)(der + 1), der->length);
+  tls_bytes_free(der);
+  return pem;
 }
 
 identity identity_new(const char *type, const char *extensions, const identity *issuer) {
   double now = (double)time(NULL);
-  identity one = {NULL, expect(pem_of("PRIVATE KEY", tls_key_create(type)))};
+  identity one = {NULL, pem_from("PRIVATE KEY", tls_key_create(type))};
   const char *subject = strstr(extensions, "CA:TRUE") ? "CN=authority" : "CN=" HOST;
-  one.cert = expect(pem_of("CERTIFICATE", certificate_make(one.key, subject, extensions, now - 300, now + 86400,
-                                                           issuer ? issuer->cert : NULL, issuer ? issuer->key : NULL)));
+  one.cert = pem_from("CERTIFICATE", certificate_new(one.key, subject, extensions, now - 300, now + 86400, issuer ? issuer->cert : NULL,
+                                                     issuer ? issuer->key : NULL));
   return one;
 }
 
@@ -325,5 +337,9 @@ tls_bytes *side_session(side *s) {
     if (event->kind == TLS_EVENT_SESSION) newest = event;
     tls_bytes_free(drop);
   }
+  if (newest == NULL) return NULL;
+  uint8_t *data = (uint8_t *)(newest + 1);
+  newest->length -= 1u + data[0]; /* the id and its length */
+  memmove(data, data + 1 + data[0], newest->length);
   return newest;
 }

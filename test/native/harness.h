@@ -41,10 +41,10 @@ void hostile_cases(void);
 void lifetime_cases(void);
 void credential_cases(void);
 void datagram_cases(void);
-void x509_cases(void);
+void signer_cases(void);
+int signer_attempt(int later);
+void signer_attempts_end(void);
 void memory_cases(void);
-/* A case that runs body, which returns whether it succeeded, while every step-th of its allocations fails, one after the other. */
-void memory_case(const char *name, int (*body)(void), long step);
 /* Before OpenSSL's first allocation. */
 int memory_install(void);
 
@@ -75,33 +75,31 @@ const identity *authority(void);
 const identity *leaf_of(const char *type);
 /* The same, signed by nobody but itself. */
 const identity *self_signed(void);
+/* extensions: lines of "name=value" in the syntax of x509v3_config(5). */
 identity identity_new(const char *type, const char *extensions, const identity *issuer);
 void identity_free(identity *one);
 void credentials_free(void);
 
-/* ---- Requests, as wasm/fields.c reads them; written here by other means ---- */
-
+/* What an export takes as "fields" (wasm/fields.c), written by hand. The memory is the C library's: it never fails. */
 typedef struct request {
   uint8_t *bytes;
   size_t length;
 } request;
 
-void request_put(request *r, const char *name, const void *value, size_t length);
+void request_add(request *r, const char *name, const void *value, size_t length);
 void request_text(request *r, const char *name, const char *text);
-/* The fields of group as a field of r; frees group. */
+/* As one field; empties the group. */
 void request_group(request *r, const char *name, request *group);
+void request_extension(request *r, const char *name, const char *value);
 void request_free(request *r);
-/* A field of what a call has returned. NULL: there is none. */
-const uint8_t *field_of(const tls_bytes *fields, const char *name, size_t *length);
-
-/*
- * tls_certificate_create. subject is one "type=value", extensions are "name=value" lines in the syntax of x509v3_config(5); issuer and
- * issuer_key are NULL for a self-signed certificate.
- */
-tls_bytes *certificate_make(const char *key, const char *subject, const char *extensions, double not_before, double not_after,
-                            const char *issuer, const char *issuer_key);
-/* Text that the caller frees. NULL for NULL. Frees der. */
-char *pem_of(const char *label, tls_bytes *der);
+/* The request for a certificate: subject "CN=name" or "", extensions as above. The issuer's parts may be NULL. */
+request certificate_request(const char *key, const char *subject, const char *extensions, double from, double until,
+                            const char *issuer_cert, const char *issuer_key);
+/* The same, made. */
+tls_bytes *certificate_new(const char *key, const char *subject, const char *extensions, double from, double until,
+                           const char *issuer_cert, const char *issuer_key);
+/* PEM, in memory that the caller frees. */
+char *pem_of(const char *label, const uint8_t *der, size_t length);
 
 /* ---- Two connections ---- */
 
@@ -144,7 +142,7 @@ uint8_t *side_take(side *from, size_t *length);
 const char *pair_establish(pair *p);
 /* Writes in one direction and the other, and compares. */
 const char *pair_exchange(pair *p, size_t length);
-/* The newest session of a side's events, taken; NULL if there is none. */
+/* The newest session of a side's events in DER, taken; NULL if there is none. */
 tls_bytes *side_session(side *s);
 
 #endif

@@ -45,11 +45,13 @@ static int try_context(void) {
 }
 
 static int try_certificate(void) {
-  char *pem = pem_of("PRIVATE KEY", tls_key_create("P-256"));
-  tls_bytes *cert = pem == NULL ? NULL : certificate_make(pem, "CN=a", "subjectAltName=DNS:a", 0, 1, NULL, NULL);
+  tls_bytes *key = tls_key_create("P-256");
+  char *pem = key == NULL ? NULL : pem_of("PRIVATE KEY", (uint8_t *)(key + 1), key->length);
+  tls_bytes *cert = pem == NULL ? NULL : certificate_new(pem, "CN=a", "subjectAltName=DNS:a", 0, 1, NULL, NULL);
   tls_bytes *split = cert == NULL ? NULL : tls_certificate_split((uint8_t *)(cert + 1), cert->length);
   tls_bytes *fields = cert == NULL ? NULL : tls_x509_describe(TLS_KIND_CERTIFICATE, (uint8_t *)(cert + 1), cert->length);
   int ok = split != NULL && fields != NULL;
+  tls_bytes_free(key);
   tls_bytes_free(cert);
   tls_bytes_free(split);
   tls_bytes_free(fields);
@@ -81,6 +83,9 @@ static int try_connection(void) {
   return ok;
 }
 
+static int try_signer(void) { return signer_attempt(0); }
+static int try_parked_signer(void) { return signer_attempt(1); }
+
 typedef struct attempt {
   int (*body)(void);
   long first, step;
@@ -100,11 +105,6 @@ static const char *every_allocation(const void *argument) {
   }
 }
 
-void memory_case(const char *name, int (*body)(void), long step) {
-  attempt a = {body, 0, step};
-  run_case(name, every_allocation, &a);
-}
-
 static const char *connections(const void *argument) {
   CHECK_ALL(pair_open(&shared, &(pair_options){.version = 0x0304}));
   const char *failure = every_allocation(argument);
@@ -114,7 +114,11 @@ static const char *connections(const void *argument) {
 
 void memory_cases(void) {
   static const attempt context = {try_context, 0, 5}, certificate = {try_certificate, 0, 5}, connection = {try_connection, 0, 17};
+  static const attempt signer = {try_signer, 0, 17}, parked_signer = {try_parked_signer, 0, 17};
   run_case("memory: a context, while one allocation after the other fails", every_allocation, &context);
   run_case("memory: a certificate, while one allocation after the other fails", every_allocation, &certificate);
   run_case("memory: a connection, while one allocation after the other fails", connections, &connection);
+  run_case("memory: a signer, while one allocation after the other fails", every_allocation, &signer);
+  run_case("memory: a parked signer, while one allocation after the other fails", every_allocation, &parked_signer);
+  signer_attempts_end();
 }

@@ -49,6 +49,12 @@ export class NodePeer {
     }
   }
 
+  /** Waits for an error: with allowHalfOpen the socket stays open after some. */
+  async failure(): Promise<Error & { code?: string }> {
+    while (!this.error) await new Promise<void>((resolve) => this.#wake.push(resolve))
+    return this.error
+  }
+
   /** Waits for the end of the socket, good or bad. */
   async close(): Promise<Error & { code?: string } | undefined> {
     while (!this.closed) await new Promise<void>((resolve) => this.#wake.push(resolve))

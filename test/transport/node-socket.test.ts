@@ -191,6 +191,18 @@ test('the peer of a reset sees ECONNRESET', async (t) => {
   assert.is(error.code, 'ECONNRESET')
 })
 
+test('a reset after end takes nothing back', async (t) => {
+  const [socket, peer] = await tcp(t)
+  const { transport } = new Listener(socket)
+  transport.write(pattern(100_000))
+  transport.end()
+  while (socket.writableLength) await nextTurn()
+  transport.reset()
+  let arrived = 0
+  for await (const chunk of peer) arrived += (chunk as Buffer).length
+  assert.is(arrived, 100_000)
+})
+
 test('errors after a reset, or with nobody attached, do not end the process', async (t) => {
   const [socket, peer] = await tcp(t)
   const listener = new Listener(socket)
