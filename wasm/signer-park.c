@@ -126,7 +126,7 @@ static WORK_STATE await_signature(SSL_CONNECTION *s, tls_connection *c, construc
   }
   s->rwstate = SSL_NOTHING;
   if (wait->refuse >= 0) {
-    signer_failed("it refused to sign");
+    (void)signer_failed("it refused to sign");
     return fail(s, wait->refuse);
   }
   if (!signer_accepts(wait->key, wait->scheme, wait->signature, wait->signature_length, wait->message, wait->message_length))

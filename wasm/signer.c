@@ -304,9 +304,9 @@ int32_t tls_context_use_signer(tls_context *context, uint32_t signer) {
   EVP_PKEY *public = context->leaf == NULL ? NULL : X509_get0_pubkey(context->leaf);
   EVP_PKEY *key = NULL;
   if (public == NULL)
-    signer_failed("it needs a certificate first");
+    (void)signer_failed("it needs a certificate first");
   else if (!scheme_exists(public))
-    signer_failed("TLS has no signature scheme for its key, of type %s", EVP_PKEY_get0_type_name(public));
+    (void)signer_failed("TLS has no signature scheme for its key, of type %s", EVP_PKEY_get0_type_name(public));
   else if (provider_context() != NULL)
     key = key_create(public, signer);
   if (key == NULL) signer_gone(signer); /* else key_free says it */

@@ -4,7 +4,16 @@ import * as assert from 'uvu/assert'
 import type { Version } from '../../src/index.ts'
 import { bad, daysFromNow, issue, root, server as goodServer, strangeRoot, type Bad, type Identity } from '../support/certs.ts'
 import { expectError, type Expected } from '../support/expect.ts'
-import { curl, gnutlsClient, gnutlsServer, missing, opensslClient, opensslServer, type PeerOptions, type Program } from '../support/peers.ts'
+import {
+  curl,
+  gnutlsClient,
+  gnutlsServer,
+  missing,
+  opensslClient,
+  opensslServer,
+  type PeerOptions,
+  type Program,
+} from '../support/peers.ts'
 import { dialNode, serveNode } from '../support/sockets-node.ts'
 import { dialMembio, serveMembio } from '../support/sockets-party.ts'
 import { suite, type Case } from '../support/suite.ts'
@@ -24,7 +33,11 @@ const REASONS: readonly Reason[] = [
   { kind: 'notYetValid', verify: { name: 'CERT_NOT_YET_VALID', depth: 0 }, alert: { description: 42, name: 'bad_certificate' } },
   { kind: 'selfSigned', verify: { name: 'DEPTH_ZERO_SELF_SIGNED_CERT', depth: 0 }, alert: { description: 48, name: 'unknown_ca' } },
   { kind: 'unknownCa', verify: { name: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', depth: 0 }, alert: { description: 48, name: 'unknown_ca' } },
-  { kind: 'withoutIntermediate', verify: { name: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', depth: 0 }, alert: { description: 48, name: 'unknown_ca' } },
+  {
+    kind: 'withoutIntermediate',
+    verify: { name: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', depth: 0 },
+    alert: { description: 48, name: 'unknown_ca' },
+  },
   { kind: 'wrongHost', verify: { name: 'HOSTNAME_MISMATCH', depth: 0 }, alert: { description: 42, name: 'bad_certificate' } },
   { kind: 'wrongUsage', verify: { name: 'INVALID_PURPOSE', depth: 0 }, alert: { description: 43, name: 'unsupported_certificate' } },
   { kind: 'expiredIntermediate', verify: { name: 'CERT_HAS_EXPIRED', depth: 1 }, alert: { description: 45, name: 'certificate_expired' } },
@@ -41,7 +54,11 @@ const received = (description: number, name: string): Expected => ({ kind: 'aler
 
 // ---- A membio client refuses a server; the server hears the alert. ----
 
-const HEARING_SERVERS: { name: string; program?: string; start: (t: Case, options: PeerOptions) => Promise<{ port: number; hears: (alert: Reason['alert']) => Promise<unknown> }> }[] = [
+const HEARING_SERVERS: {
+  name: string
+  program?: string
+  start: (t: Case, options: PeerOptions) => Promise<{ port: number; hears: (alert: Reason['alert']) => Promise<unknown> }>
+}[] = [
   {
     name: 'openssl s_server',
     program: 'openssl',
@@ -56,14 +73,20 @@ const HEARING_SERVERS: { name: string; program?: string; start: (t: Case, option
     // In TLS 1.3 OpenSSL sends this alert in plaintext, having no keys of its own yet, and GnuTLS cannot read it. s_client fares the same.
     start: async (t, options) => {
       const program = await gnutlsServer(t, options)
-      return { port: program.port, hears: () => program.until(options.version === 'TLSv1.3' ? /Decryption has failed/ : /fatal alert has been received/) }
+      return {
+        port: program.port,
+        hears: () => program.until(options.version === 'TLSv1.3' ? /Decryption has failed/ : /fatal alert has been received/),
+      }
     },
   },
   {
     name: 'node:tls server',
     start: async (t, { version, identity }) => {
       const server = await serveNode(t, { ...identity, minVersion: version, maxVersion: version })
-      return { port: server.port, hears: async ({ name }) => assert.match((await server.failure()).code!, new RegExp(`ALERT_${name}`, 'i')) }
+      return {
+        port: server.port,
+        hears: async ({ name }) => assert.match((await server.failure()).code!, new RegExp(`ALERT_${name}`, 'i')),
+      }
     },
   },
 ]
@@ -171,7 +194,11 @@ const CLIENT_REASONS: readonly ClientReason[] = [
   },
 ]
 
-const CLIENTS: { name: string; program?: string; hears: (t: Case, port: number, options: PeerOptions, alert: Reason['alert']) => Promise<unknown> }[] = [
+const CLIENTS: {
+  name: string
+  program?: string
+  hears: (t: Case, port: number, options: PeerOptions, alert: Reason['alert']) => Promise<unknown>
+}[] = [
   {
     name: 'openssl s_client',
     program: 'openssl',
@@ -209,15 +236,25 @@ for (const { name, program, hears } of CLIENTS) {
     }
 
     test(`none, ${version}`, async (t) => {
-      const alert = version === 'TLSv1.2' ? { description: 40, name: 'handshake_failure' } : { description: 116, name: 'certificate_required' }
+      const alert =
+        version === 'TLSv1.2' ? { description: 40, name: 'handshake_failure' } : { description: 116, name: 'certificate_required' }
       const { port, accept } = await serveMembio(t, mtls)
       const [party] = await Promise.all([accept(), hears(t, port, { version }, alert)])
-      expectError(await party.closed, { kind: 'protocol', code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE', alert: { direction: 'sent', ...alert } })
+      expectError(await party.closed, {
+        kind: 'protocol',
+        code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE',
+        alert: { direction: 'sent', ...alert },
+      })
     })
   }
 }
 
-const REFUSING_SERVERS: { name: string; program?: string; start: (t: Case, options: PeerOptions) => Promise<{ port: number }>; expected: (reason: ClientReason) => Expected }[] = [
+const REFUSING_SERVERS: {
+  name: string
+  program?: string
+  start: (t: Case, options: PeerOptions) => Promise<{ port: number }>
+  expected: (reason: ClientReason) => Expected
+}[] = [
   { name: 'openssl s_server', program: 'openssl', start: opensslServer, expected: ({ alert }) => received(alert.description, alert.name) },
   { name: 'gnutls-serv', program: 'gnutls-serv', start: gnutlsServer, expected: () => received(49, 'access_denied') },
   {

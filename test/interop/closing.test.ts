@@ -68,7 +68,11 @@ for (const version of VERSIONS) {
 
   half('a node:tls server ends first, and membio goes on sending', async (t) => {
     // Not at once: called from the handler of 'secureConnection', Node's end() sends no close_notify in TLS 1.3.
-    const { port, accept } = await serveNode(t, { maxVersion: version }, ({ socket }) => void setImmediate(() => socket.end('that was all')))
+    const { port, accept } = await serveNode(
+      t,
+      { maxVersion: version },
+      ({ socket }) => void setImmediate(() => socket.end('that was all')),
+    )
     const client = dialMembio(t, port, { handlers: NOTHING_AT_END })
     await client.until(() => client.calls.includes('onEnd'))
     assert.is(client.text, 'that was all')

@@ -12,11 +12,11 @@ import { suite, type Case } from '../support/suite.ts'
 // ---- At once. ----
 
 const COUNT = 500
-const at_once = suite('interop: 500 connections at once')
+const atOnce = suite('interop: 500 connections at once')
 
 /** Sends in pieces with random pauses, so that each connection's records fall between those of the others. */
 async function dribble(random: Random, bytes: Uint8Array, write: (piece: Uint8Array) => unknown): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = 1 + random.below(4000)
     write(bytes.subarray(at, at + length))
     at += length
@@ -29,7 +29,11 @@ async function dribble(random: Random, bytes: Uint8Array, write: (piece: Uint8Ar
 const plaintextOf = (i: number) => pattern(5000 + 37 * i, i + 1)
 
 /** All are connected before the first sends. */
-async function all<T>(make: (i: number) => T, ready: (each: T) => Promise<unknown>, run: (each: T, i: number) => Promise<unknown>): Promise<void> {
+async function all<T>(
+  make: (i: number) => T,
+  ready: (each: T) => Promise<unknown>,
+  run: (each: T, i: number) => Promise<unknown>,
+): Promise<void> {
   const made = Array.from({ length: COUNT }, (_, i) => make(i))
   await Promise.all(made.map(ready))
   await Promise.all(made.map(run))
@@ -53,29 +57,45 @@ const dialMany = (t: Case, port: number) => {
   }
 }
 
-at_once('membio clients to a membio echo server', async (t) => {
-  const server = await serveMembio(t, { deadlines }, echo)
-  await all(dialMany(t, server.port), (client) => client.secure(), clientEcho)
-  assert.equal(await Promise.all(server.parties.map((party) => party.closed)), Array(COUNT).fill(undefined))
-}, { deadline: 60 })
+atOnce(
+  'membio clients to a membio echo server',
+  async (t) => {
+    const server = await serveMembio(t, { deadlines }, echo)
+    await all(dialMany(t, server.port), (client) => client.secure(), clientEcho)
+    assert.equal(await Promise.all(server.parties.map((party) => party.closed)), Array(COUNT).fill(undefined))
+  },
+  { deadline: 60 },
+)
 
-at_once('node:tls clients to a membio echo server', async (t) => {
-  const server = await serveMembio(t, { deadlines }, echo)
-  const secured = async (peer: ReturnType<typeof dialNode>) => peer.until(() => peer.socket.authorized)
-  await all(() => dialNode(t, server.port), secured, async (peer, i) => {
-    const bytes = plaintextOf(i)
-    await dribble(new Random(i), bytes, (piece) => peer.socket.write(piece))
-    peer.socket.end()
-    assert.is(await peer.close(), undefined)
-    assert.is(sha256(peer.received), sha256(bytes), `connection ${i}`)
-  })
-  assert.equal(await Promise.all(server.parties.map((party) => party.closed)), Array(COUNT).fill(undefined))
-}, { deadline: 60 })
+atOnce(
+  'node:tls clients to a membio echo server',
+  async (t) => {
+    const server = await serveMembio(t, { deadlines }, echo)
+    const secured = async (peer: ReturnType<typeof dialNode>) => peer.until(() => peer.socket.authorized)
+    await all(
+      () => dialNode(t, server.port),
+      secured,
+      async (peer, i) => {
+        const bytes = plaintextOf(i)
+        await dribble(new Random(i), bytes, (piece) => peer.socket.write(piece))
+        peer.socket.end()
+        assert.is(await peer.close(), undefined)
+        assert.is(sha256(peer.received), sha256(bytes), `connection ${i}`)
+      },
+    )
+    assert.equal(await Promise.all(server.parties.map((party) => party.closed)), Array(COUNT).fill(undefined))
+  },
+  { deadline: 60 },
+)
 
-at_once('membio clients to a node:tls echo server', async (t) => {
-  const { port } = await serveNode(t, {}, ({ socket }) => socket.pipe(socket))
-  await all(dialMany(t, port), (client) => client.secure(), clientEcho)
-}, { deadline: 60 })
+atOnce(
+  'membio clients to a node:tls echo server',
+  async (t) => {
+    const { port } = await serveNode(t, {}, ({ socket }) => socket.pipe(socket))
+    await all(dialMany(t, port), (client) => client.secure(), clientEcho)
+  },
+  { deadline: 60 },
+)
 
 // ---- One after the other. ----
 
@@ -83,31 +103,35 @@ const TOTAL = 1000
 const FIRST = 100
 const BATCH = 25
 
-const in_turn = suite('interop: 1,000 connections opened and closed')
+const inTurn = suite('interop: 1,000 connections opened and closed')
 
 /** Half of them end badly: what a failed handshake or a broken pipe leaves behind counts as well. */
 type Ending = 'close' | 'server closes' | 'destroy' | 'refused'
 const ENDINGS: readonly Ending[] = ['close', 'server closes', 'destroy', 'refused']
 
-in_turn('leave no live handle, and no more heap than the first 100', async (t) => {
-  const server = await serveMembio(t, { settings: { ca: root().cert } }, (party) => ({
-    onPlaintext(chunk) {
-      party().poller.write(chunk)
-      if (party().text === 'server closes') party().poller.close()
-    },
-  }))
-  const context = makeContext(t, 'client')
-  const handles = liveHandles()
-  let size = 0
-  for (let done = 0; done < TOTAL; done += BATCH) {
-    if (done === FIRST) size = library().memory.size
-    await Promise.all(Array.from({ length: BATCH }, (_, i) => visit(t, server.port, context, ENDINGS[i % ENDINGS.length]!)))
-    await Promise.all(server.parties.splice(0).map((party) => party.closed))
-    assert.is(liveHandles(), handles, `after ${done + BATCH} connections`)
-  }
-  assert.ok(size > 0)
-  assert.is(library().memory.size, size)
-}, { deadline: 60 })
+inTurn(
+  'leave no live handle, and no more heap than the first 100',
+  async (t) => {
+    const server = await serveMembio(t, { settings: { ca: root().cert } }, (party) => ({
+      onPlaintext(chunk) {
+        party().poller.write(chunk)
+        if (party().text === 'server closes') party().poller.close()
+      },
+    }))
+    const context = makeContext(t, 'client')
+    const handles = liveHandles()
+    let size = 0
+    for (let done = 0; done < TOTAL; done += BATCH) {
+      if (done === FIRST) size = library().memory.size
+      await Promise.all(Array.from({ length: BATCH }, (_, i) => visit(t, server.port, context, ENDINGS[i % ENDINGS.length]!)))
+      await Promise.all(server.parties.splice(0).map((party) => party.closed))
+      assert.is(liveHandles(), handles, `after ${done + BATCH} connections`)
+    }
+    assert.ok(size > 0)
+    assert.is(library().memory.size, size)
+  },
+  { deadline: 60 },
+)
 
 async function visit(t: Case, port: number, context: ReturnType<typeof makeContext>, ending: Ending): Promise<void> {
   const client = dialMembio(t, port, { context, ...(ending === 'refused' && { engine: { servername: 'other.test' } }) })

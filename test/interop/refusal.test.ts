@@ -5,7 +5,16 @@ import * as assert from 'uvu/assert'
 import type { ContextOptions } from '../../src/index.ts'
 import { server as serverIdentity } from '../support/certs.ts'
 import { expectError, type Expected } from '../support/expect.ts'
-import { curl, gnutlsClient, gnutlsServer, missing, opensslClient, opensslServer, type PeerOptions, type Program } from '../support/peers.ts'
+import {
+  curl,
+  gnutlsClient,
+  gnutlsServer,
+  missing,
+  opensslClient,
+  opensslServer,
+  type PeerOptions,
+  type Program,
+} from '../support/peers.ts'
 import { Random } from '../support/random.ts'
 import { dialNode, serveNode } from '../support/sockets-node.ts'
 import { dialMembio, dialTcp, listenTcp, serveMembio, type PartyOptions } from '../support/sockets-party.ts'
@@ -85,7 +94,13 @@ const SERVER_ROWS: readonly ServerRow[] = [
     settings: { minVersion: 'TLSv1.3' },
     expected: PROTOCOL_VERSION,
   },
-  { name: 'node:tls with another ALPN protocol', start: startNode, options: { alpn: ['h2'] }, settings: { alpn: ['x'] }, expected: NO_APPLICATION_PROTOCOL },
+  {
+    name: 'node:tls with another ALPN protocol',
+    start: startNode,
+    options: { alpn: ['h2'] },
+    settings: { alpn: ['x'] },
+    expected: NO_APPLICATION_PROTOCOL,
+  },
 ]
 
 for (const { name, program, start, options, settings, expected } of SERVER_ROWS) {
@@ -146,10 +161,18 @@ for (const { name, program, heard } of CLIENTS) {
 const foreign = suite('interop: no TLS at all')
 
 const NONSENSE: readonly { name: string; bytes: string | Uint8Array; expected: Expected }[] = [
-  { name: 'plain HTTP', bytes: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', expected: { kind: 'protocol', code: 'ERR_SSL_HTTP_REQUEST', message: 'plain HTTP' } },
+  {
+    name: 'plain HTTP',
+    bytes: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    expected: { kind: 'protocol', code: 'ERR_SSL_HTTP_REQUEST', message: 'plain HTTP' },
+  },
   { name: 'garbage', bytes: new Random(41).bytes(2000), expected: { kind: 'protocol' } },
   { name: 'an SSH banner', bytes: 'SSH-2.0-OpenSSH_9.2p1\r\n', expected: { kind: 'protocol' } },
-  { name: 'a record over the size limit', bytes: new Uint8Array([22, 3, 1, 0x50, 0, ...new Uint8Array(20_480)]), expected: { kind: 'protocol' } },
+  {
+    name: 'a record over the size limit',
+    bytes: new Uint8Array([22, 3, 1, 0x50, 0, ...new Uint8Array(20_480)]),
+    expected: { kind: 'protocol' },
+  },
 ]
 
 for (const { name, bytes, expected } of NONSENSE) {

@@ -221,7 +221,7 @@ static int connections_ready(pair *p) {
 
 int signer_attempt(int later) {
   if (kept_key == NULL) private_key = kept_key = key_new("EC", "P-256");
-  if (kept_certificate == NULL) kept_certificate = certificate_new();
+  if (kept_certificate == NULL) kept_certificate = certificate_of_private_key();
   private_key = kept_key;
   asked = gone = 0;
   pair p = {.client_context = tls_context_new(TLS_PROTOCOL_TLS), .server_context = tls_context_new(TLS_PROTOCOL_TLS)};
@@ -257,3 +257,4 @@ void signer_cases(void) {
   run_case("signer: DHE, parked", dhe, &later);
   run_case("signer: refused", refused, NULL);
 }
+void signer_cases(void) {}

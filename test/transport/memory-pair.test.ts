@@ -110,7 +110,10 @@ test('fail breaks both ends with the error, and what was under way is lost', asy
 })
 
 test('reset loses what is under way, but not what was ended before', async () => {
-  for (const [end, expected] of [[false, ['error read ECONNRESET']], [true, ['chunk 10', 'eof']]] as const) {
+  for (const [end, expected] of [
+    [false, ['error read ECONNRESET']],
+    [true, ['chunk 10', 'eof']],
+  ] as const) {
     const [a, b] = memoryPair({ delay: 2 })
     const receiver = listen(b)
     a.write(pattern(10))

@@ -55,7 +55,9 @@ const test = suite('node socket')
 
 test('a socket that is still connecting will do', async (t) => {
   const got: Uint8Array[] = []
-  const { port } = await listenTcp(t, (socket) => socket.on('data', (chunk) => got.push(chunk as Buffer)).on('end', () => socket.end('bye')))
+  const { port } = await listenTcp(t, (socket) =>
+    socket.on('data', (chunk) => got.push(chunk as Buffer)).on('end', () => socket.end('bye')),
+  )
   const { transport, ended, chunks } = new Listener(dialTcp(t, port))
   transport.write(pattern(100))
   transport.end()
@@ -93,7 +95,10 @@ test("the peer's FIN leaves our direction open, even on a server without allowHa
   let answer = 0
   for await (const chunk of dialled) answer += (chunk as Buffer).length
   assert.is(answer, 300_000)
-  assert.equal(log.filter((entry) => entry !== 'drain'), ['eof'])
+  assert.equal(
+    log.filter((entry) => entry !== 'drain'),
+    ['eof'],
+  )
 })
 
 const SEIZED: readonly { name: string; seize: (socket: Socket) => unknown; code: string | undefined; message: RegExp }[] = [

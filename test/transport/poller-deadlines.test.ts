@@ -6,7 +6,16 @@ import * as assert from 'uvu/assert'
 import { memoryPair, nodeSocket, type TransportReceiver } from '../../src/transport/index.ts'
 import { expectError } from '../support/expect.ts'
 import { pattern } from '../support/random.ts'
-import { dialMembio, dialTcp, listenTcp, makeParty, memoryParties, relayedParties, serveMembio, type Party } from '../support/sockets-party.ts'
+import {
+  dialMembio,
+  dialTcp,
+  listenTcp,
+  makeParty,
+  memoryParties,
+  relayedParties,
+  serveMembio,
+  type Party,
+} from '../support/sockets-party.ts'
 import { suite } from '../support/suite.ts'
 
 const NOBODY: TransportReceiver = { onChunk() {}, onDrain() {}, onEof() {}, onError() {} }
@@ -176,7 +185,10 @@ shutdown('a socket whose peer has ended but does not read is given up in the end
   const client = dialMembio(t, port)
   while (!accepted.length) await nextTurn()
   const [socket] = accepted as [Socket]
-  const party: Party = makeParty(t, 'server', nodeSocket(socket), { deadlines: { shutdown: 50 }, handlers: { onEnd: () => party.poller.close() } })
+  const party: Party = makeParty(t, 'server', nodeSocket(socket), {
+    deadlines: { shutdown: 50 },
+    handlers: { onEnd: () => party.poller.close() },
+  })
   await Promise.all([client.secure(), party.secure()])
   upstream.pause()
   // Until the kernel takes no more, but the socket's own queue still does: to the poller all is sent.
