@@ -47,9 +47,10 @@ void signer_attempts_end(void);
 void park_cases(void);
 void psk_cases(void);
 void live_cases(void);
-void trust_cases(void);
 void x509_cases(void);
 void memory_cases(void);
+/* A case of its own: body is run with every step-th allocation failing, and must neither crash nor leak. */
+void memory_case(const char *name, int (*body)(void), long step);
 /* Before OpenSSL's first allocation. */
 int memory_install(void);
 

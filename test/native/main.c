@@ -57,7 +57,6 @@ int main(int count, char **arguments) {
   park_cases();
   psk_cases();
   live_cases();
-  trust_cases();
   signer_cases();
   x509_cases();
   memory_cases();

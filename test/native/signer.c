@@ -257,4 +257,3 @@ void signer_cases(void) {
   run_case("signer: DHE, parked", dhe, &later);
   run_case("signer: refused", refused, NULL);
 }
-void signer_cases(void) {}
