@@ -63,8 +63,11 @@ collect() {
   cp "$work"/libcrypto.a "$work"/libssl.a "$partial"
   cp -R "$work/include" "$partial"
   (cd "$work" && find crypto providers ssl -name '*.h' -print0 | tar -cf - --null -T -) | tar -xf - -C "$partial/private"
-  rm -rf "$result"
-  mv "$partial" "$result" # whole or not at all
+  if [ -d "$result" ]; then
+    rm -rf "$partial" # another build was faster, and may be reading its own
+  else
+    mv "$partial" "$result" # whole or not at all
+  fi
 }
 
 case ${1:-} in

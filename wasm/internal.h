@@ -114,7 +114,7 @@ struct tls_connection {
   SSL_SESSION *found;      /* looked up for the client's id or ticket */
   int established;         /* the first handshake is done */
   uint32_t renegotiations; /* begun by the peer after it */
-  int renegotiating;       /* ours is about to begin */
+  int renegotiating;       /* we have asked for one, and it is not done */
   uint8_t finished[12];    /* the start of the peer's last Finished: whether another handshake has taken place */
   X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
   int early_data_finished; /* server: nothing more to read before the handshake */
@@ -168,6 +168,8 @@ void trust_attach_context(tls_context *context);
 int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);
 /* Server: takes 0-RTT data until there is none left. */
 int32_t early_data_read(tls_connection *c);
+/* The peer has asked too often: ends the connection. */
+int32_t refuse_renegotiation(tls_connection *c);
 
 /* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
    below), and what is kept free beyond it so that an alert always finds room. */

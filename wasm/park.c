@@ -65,6 +65,7 @@ static int on_certificate_request(SSL *ssl, void *pointer) {
   (void)ssl;
   if (park_answered(c, TLS_EVENT_CERTIFICATE_REQUEST)) {
     c->answered &= ~(1u << TLS_EVENT_CERTIFICATE_REQUEST); /* it may be asked for again after the handshake */
+    if (c->refuse >= 0) tls_abort(c, (uint32_t)c->refuse);
     return c->refuse < 0;
   }
   park_certificate_request(c);

@@ -45,7 +45,7 @@ const tls_agreed *tls_peer_agreed(tls_connection *c) {
   agreed.peer_certificate = SSL_get0_peer_certificate(c->ssl) != NULL ? 1 : SSL_get0_peer_rpk(c->ssl) != NULL ? 2 : 0;
   agreed.early_data = (uint32_t)SSL_get_early_data_status(c->ssl);
   text_set(agreed.version_name, sizeof agreed.version_name, SSL_get_version(c->ssl));
-  text_set(agreed.group, sizeof agreed.group, SSL_get0_group_name(c->ssl));
+  if (SSL_get_session(c->ssl) != NULL) text_set(agreed.group, sizeof agreed.group, SSL_get0_group_name(c->ssl)); /* it looks there, unasked */
   text_set(agreed.servername, sizeof agreed.servername, SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name));
   text_set(agreed.verify_name, sizeof agreed.verify_name, verify_name(agreed.verify_result));
   agreed_cipher(&agreed, c->ssl);

@@ -35,9 +35,11 @@ static unsigned int on_client(SSL *ssl, const char *hint, char *identity, unsign
 
 /* Every entry is compared, whole: how long the search takes says nothing about which identity is known. */
 static unsigned int on_server(SSL *ssl, const char *identity, unsigned char *key, unsigned int capacity) {
+  tls_connection *c = connection_of(ssl);
   const psk *found = NULL;
   size_t length = strlen(identity);
-  for (const psk *p = connection_of(ssl)->psks; p != NULL; p = p->next)
+  if (park_answered(c, TLS_EVENT_PSK) && c->refuse >= 0) return tls_abort(c, (uint32_t)c->refuse), 0;
+  for (const psk *p = c->psks; p != NULL; p = p->next)
     if (strlen(p->identity) == length && CRYPTO_memcmp(p->identity, identity, length) == 0) found = p;
   return psk_copy(found, key, capacity);
 }

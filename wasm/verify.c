@@ -14,6 +14,9 @@ static int is_ip_address(const char *text) {
   return address != NULL;
 }
 
+/* A server asks the host when its first handshake is complete; what comes later, OpenSSL's verdict decides alone. */
+static int can_ask(const tls_connection *c) { return c->role == TLS_ROLE_CLIENT || !c->established; }
+
 /* Called by OpenSSL for each certificate of the chain, and for each error found. */
 static int verify_step(int ok, X509_STORE_CTX *store) {
   SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -25,7 +28,7 @@ static int verify_step(int ok, X509_STORE_CTX *store) {
     if (c->verify_result == X509_V_ERR_DANE_NO_MATCH) c->verify_result = X509_V_ERR_RPK_UNTRUSTED;
     c->verify_depth = X509_STORE_CTX_get_error_depth(store);
   }
-  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || c->flags & TLS_FLAG_PARK_VERIFY;
+  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || (c->flags & TLS_FLAG_PARK_VERIFY && can_ask(c));
 }
 
 static int identity_set(tls_connection *c, const char *identity) {
@@ -54,12 +57,18 @@ int verify_identity_matches(X509 *certificate, const char *identity) {
   return X509_check_host(certificate, identity, 0, VERIFY_HOST_FLAGS, NULL) == 1;
 }
 
+/* In a ticket's mark, besides the mode: OpenSSL's verdict was against the client, and the host has yet to decide (park.c). */
+#define UNDECIDED 0x80
+
 /*
  * A ticket carries how its connection verified the client. Another mode does not resume it: a client that showed no certificate
- * where none was asked for must not come in where one is required.
+ * where none was asked for must not come in where one is required. Nor does a client that the host might have refused, unless the host
+ * is asked again.
  */
 static int ticket_mark(SSL *ssl, void *unused) {
-  uint8_t mode = (uint8_t)connection_of(ssl)->verify_mode;
+  tls_connection *c = connection_of(ssl);
+  int undecided = c->flags & TLS_FLAG_PARK_VERIFY && SSL_get_verify_result(ssl) != X509_V_OK;
+  uint8_t mode = (uint8_t)(c->verify_mode | (undecided ? UNDECIDED : 0));
   (void)unused;
   return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &mode, sizeof mode);
 }
@@ -71,8 +80,9 @@ static SSL_TICKET_RETURN ticket_check(SSL *ssl, SSL_SESSION *session, const unsi
   (void)name, (void)name_length, (void)unused;
   if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_ABORT;
+  tls_connection *c = connection_of(ssl);
   if (!SSL_SESSION_get0_ticket_appdata(session, (void **)&mode, &length) || length != sizeof *mode ||
-      *mode != connection_of(ssl)->verify_mode)
+      (*mode & ~UNDECIDED) != c->verify_mode || (*mode & UNDECIDED && !(c->flags & TLS_FLAG_PARK_VERIFY)))
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }

@@ -79,7 +79,7 @@ const DEADLINES = {
 } as const
 type Deadline = keyof typeof DEADLINES
 
-/** What one turn may move before others get theirs: four full BIOs, a millisecond or so. */
+/** What one turn may move before others get theirs: four full BIOs. */
 const TURN_BYTES = 262_144
 
 const encoder = new TextEncoder()

@@ -215,10 +215,10 @@ static int context_setup(tls_context *c, const pair_options *o, const identity *
 }
 
 static int side_open(side *s, tls_context *context, uint32_t role, const pair_options *o) {
-  uint32_t flags = role == TLS_ROLE_CLIENT ? o->flags & ~(uint32_t)TLS_FLAG_PARK_CLIENT_HELLO : o->flags;
-  s->connection = tls_connection_new(context, role, flags, 65536);
-  s->plaintext = malloc(1 << 20);
-  s->status = TLS_WANT_READ;
+  uint32_t flags = role == TLS_ROLE_CLIENT ? (o->flags & ~(uint32_t)TLS_FLAG_PARK_CLIENT_HELLO) | o->client_flags : o->flags | o->server_flags;
+  tls_connection_free(s->connection);
+  *s = (side){.connection = tls_connection_new(context, role, flags, 65536), .status = TLS_WANT_READ, .plaintext = s->plaintext};
+  if (s->plaintext == NULL) s->plaintext = malloc(1 << 20);
   if (s->connection == NULL) return 0;
   if (role == TLS_ROLE_SERVER)
     return tls_connection_set_verify(s->connection, o->mutual ? TLS_VERIFY_REQUIRE : TLS_VERIFY_NONE, NULL) == TLS_DONE;
@@ -226,17 +226,26 @@ static int side_open(side *s, tls_context *context, uint32_t role, const pair_op
          tls_connection_set_verify(s->connection, TLS_VERIFY_REQUIRE, o->identity ? o->identity : HOST) == TLS_DONE;
 }
 
-const char *pair_open(pair *p, const pair_options *o) {
+const char *pair_contexts(pair *p, const pair_options *o) {
   const char *type = o->type ? o->type : "P-256";
   memset(p, 0, sizeof *p);
   p->cut = o->cut;
   p->client_context = tls_context_new(TLS_PROTOCOL_TLS);
   p->server_context = tls_context_new(TLS_PROTOCOL_TLS);
-  CHECK(context_setup(p->client_context, o, o->mutual ? leaf_of(type) : NULL, o->alpn_client));
+  CHECK(context_setup(p->client_context, o, !o->mutual ? NULL : o->client ? o->client : leaf_of(type), o->alpn_client));
   CHECK(context_setup(p->server_context, o, o->server ? o->server : leaf_of(type), o->alpn_server));
+  return NULL;
+}
+
+const char *pair_connect(pair *p, const pair_options *o) {
   CHECK(side_open(&p->client, p->client_context, TLS_ROLE_CLIENT, o));
   CHECK(side_open(&p->server, p->server_context, TLS_ROLE_SERVER, o));
   return NULL;
+}
+
+const char *pair_open(pair *p, const pair_options *o) {
+  CHECK_ALL(pair_contexts(p, o));
+  return pair_connect(p, o);
 }
 
 void pair_close(pair *p) {
@@ -328,6 +337,18 @@ static const char *send_all(pair *p, side *from, side *to, size_t length, uint32
 const char *pair_exchange(pair *p, size_t length) {
   CHECK_ALL(send_all(p, &p->client, &p->server, length, 1));
   return send_all(p, &p->server, &p->client, length, 2);
+}
+
+tls_bytes *side_event(side *s, uint32_t kind) {
+  tls_bytes *event;
+  while ((event = tls_event_take(s->connection)) != NULL && event->kind != kind) tls_bytes_free(event);
+  return event;
+}
+
+int side_saw(side *s, uint32_t kind) {
+  tls_bytes *event = side_event(s, kind);
+  tls_bytes_free(event);
+  return event != NULL;
 }
 
 tls_bytes *side_session(side *s) {

@@ -44,6 +44,10 @@ void datagram_cases(void);
 void signer_cases(void);
 int signer_attempt(int later);
 void signer_attempts_end(void);
+void park_cases(void);
+void psk_cases(void);
+void live_cases(void);
+void trust_cases(void);
 void x509_cases(void);
 void memory_cases(void);
 /* A case that runs body, which returns whether it succeeded, while every step-th of its allocations fails, one after the other. */
@@ -127,13 +131,18 @@ typedef struct pair_options {
   const char *type;
   int mutual;
   size_t cut;
-  uint32_t flags; /* TLS_FLAG_*, for both sides; PARK only for the server */
+  uint32_t flags; /* TLS_FLAG_*, for both sides; PARK_CLIENT_HELLO only for the server */
+  uint32_t client_flags, server_flags;
   const char *alpn_client, *alpn_server; /* one protocol each */
   const identity *server;
+  const identity *client; /* with mutual: instead of the authority's leaf */
   const char *identity; /* whom the client expects; default HOST */
 } pair_options;
 
 const char *pair_open(pair *p, const pair_options *options);
+/* The two halves of it: contexts, and connections in place of those that were there. */
+const char *pair_contexts(pair *p, const pair_options *options);
+const char *pair_connect(pair *p, const pair_options *options);
 void pair_close(pair *p);
 void side_drive(side *s);
 /* Moves bytes until nothing moves any more. */
@@ -145,6 +154,10 @@ uint8_t *side_take(side *from, size_t *length);
 const char *pair_establish(pair *p);
 /* Writes in one direction and the other, and compares. */
 const char *pair_exchange(pair *p, size_t length);
+/* The next event of this kind, and none of those before it; NULL if there is none. The caller frees it. */
+tls_bytes *side_event(side *s, uint32_t kind);
+/* Whether there was such an event. */
+int side_saw(side *s, uint32_t kind);
 /* The newest session of a side's events in DER, taken; NULL if there is none. */
 tls_bytes *side_session(side *s);
 

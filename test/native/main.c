@@ -53,9 +53,13 @@ int main(int count, char **arguments) {
   hostile_cases();
   lifetime_cases();
   credential_cases();
-  x509_cases();
   datagram_cases();
+  park_cases();
+  psk_cases();
+  live_cases();
+  trust_cases();
   signer_cases();
+  x509_cases();
   memory_cases();
   credentials_free();
   printf("1..%d\n%d passed, %d failed\n", number, number - failures, failures);

@@ -1,5 +1,7 @@
 // What the tests of single features need beside peers.ts: s_client with its command letters, lines said and answered, files the peers read.
-import { HOST, root } from './certs.ts'
+import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type Server, type TlsOptions } from 'node:tls'
+import { HOST, root, server as goodServer } from './certs.ts'
 import { file, missing, Program } from './peers.ts'
 import type { Party } from './sockets-party.ts'
 import { suite, type Case, type Skip, type Suite } from './suite.ts'
@@ -45,6 +47,33 @@ export async function answered(party: Party, line = '0123456789'): Promise<void>
   await party.until(() => party.text.length >= before + line.length + 1)
   const answer = party.text.slice(before).trimEnd()
   if (answer !== line && answer !== [...line].reverse().join('')) throw new Error(`said ${line}, heard ${answer}`)
+}
+
+let exchanges = 0
+
+/** With an s_server that sends what it reads: we say a line, it prints it; it says one, we get it. Digits only, for they are no commands. */
+export async function exchanged(program: Program, party: Party): Promise<void> {
+  const line = String(10_000 + exchanges++)
+  party.poller.write(`${line}\n`)
+  await program.until(new RegExp(`^${line}$`, 'm'))
+  const before = party.text.length
+  await program.write(`${line}\n`)
+  await party.until(() => party.text.slice(before) === `${line}\n`)
+}
+
+/** A tls.Server that sends back what it receives, for those who need its events. */
+export async function nodeEcho(t: Case, options: TlsOptions, prepare: (server: Server) => void = () => {}): Promise<number> {
+  const open = new Set<Socket>()
+  const server = createServer({ ...goodServer(), ...options }, (socket) => void socket.on('error', () => {}).pipe(socket))
+  server.on('connection', (socket: Socket) => open.add(socket))
+  server.on('tlsClientError', () => {})
+  prepare(server)
+  t.defer(() => {
+    for (const socket of open) socket.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

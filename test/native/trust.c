@@ -1,0 +1,2 @@
+#include "harness.h"
+void trust_cases(void) {}
