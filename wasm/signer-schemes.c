@@ -3,6 +3,7 @@
  * and no scheme of TLS 1.3. An EC key signs with the digest of its curve's size only, in TLS 1.2 too, where the protocol would allow
  * any: services offer no other pair, and so a scheme's name says all of what is asked for.
  */
+#include <stdarg.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -77,13 +78,27 @@ int scheme_verifies(const signature_scheme *scheme, EVP_PKEY *public, const uint
   return ok;
 }
 
-int signer_errors(void) {
+/* ---- Failures. ---- */
+
+#define FAILED 1
+
+static int error_library(void) {
   static int library;
-  static ERR_STRING_DATA name[] = {{0, "signer routines"}, {0, NULL}}, reasons[] = {{SIGNER_FAILED, "the signer failed"}, {0, NULL}};
+  static ERR_STRING_DATA name[] = {{0, "signer routines"}, {0, NULL}}, reasons[] = {{FAILED, "the signer failed"}, {0, NULL}};
   if (library != 0) return library;
   library = ERR_get_next_error_library();
   name[0].error = ERR_PACK(library, 0, 0);
   ERR_load_strings(0, name);
   ERR_load_strings(library, reasons);
   return library;
+}
+
+int signer_failed(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int library = error_library(); /* before ERR_new: its own calls may fail */
+  ERR_new();
+  ERR_vset_error(library, FAILED, format, arguments);
+  va_end(arguments);
+  return 0;
 }

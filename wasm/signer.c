@@ -207,7 +207,7 @@ static int signing_sign(void *data, unsigned char *out, size_t *length, size_t c
   if (s->key->signer == TLS_SIGNER_LATER)
     return *length = maximum, signature_postpone(s->key, s->scheme, message, message_length, out, maximum);
   int32_t given = membio_sign(s->key->signer, s->scheme->number, message, (uint32_t)message_length, out, (uint32_t)maximum);
-  if (given < 0) return ERR_raise(signer_errors(), SIGNER_FAILED), 0;
+  if (given < 0) return signer_failed(NULL); /* the host knows why */
   *length = (size_t)given;
   return signer_accepts(s->key, s->scheme, out, *length, message, message_length);
 }

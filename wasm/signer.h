@@ -26,11 +26,8 @@ int scheme_exists(const EVP_PKEY *public);
 int scheme_verifies(const signature_scheme *scheme, EVP_PKEY *public, const uint8_t *signature, size_t length, const uint8_t *message,
                     size_t message_length);
 
-/* A library of its own in OpenSSL's error queue, so that the host can tell whose fault it was. */
-int signer_errors(void);
-#define SIGNER_FAILED 1
-/* Raises an error in words, printf's; is 0. */
-#define signer_failed(...) (ERR_raise_data(signer_errors(), SIGNER_FAILED, __VA_ARGS__), 0)
+/* Raises an error in printf's words (NULL: none), of a library of its own, so that the host can tell whose fault it was. Returns 0. */
+__attribute__((format(printf, 1, 2))) int signer_failed(const char *format, ...);
 
 /* ---- signer.c ---- */
 

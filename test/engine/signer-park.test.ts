@@ -180,6 +180,37 @@ parked('meanwhile the engine is freed, or the context, or both', (t) => {
   pair.establish()
 })
 
+// ---- After the handshake. ----
+
+parked('post-handshake authentication', (t) => {
+  const options = { cert: client().cert, key: undefined, signer: 'event' } as const
+  const pair = t.own(makePair({ client: options, server: { ca: root().cert }, clientEngine: { postHandshakeAuth: true } }).establish())
+  pair.server.engine.requestCertificate()
+  pair.run()
+  assert.is(pair.client.status, 'want-callback')
+  pair.send(pair.server, 'meanwhile')
+  assert.is(pair.client.text, '')
+  pair.client.engine.resume({ signature: sign('P-256', pair.client.eventsOf('sign')[0]!.request) })
+  pair.run().send(pair.client, 'ping')
+  assert.is(pair.server.engine.agreed!.authorized, true)
+  assert.equal([pair.server.text, pair.client.text], ['ping', 'meanwhile'])
+})
+
+parked('renegotiation', (t) => {
+  const options = { cert: server().cert, key: undefined, signer: 'event', maxVersion: 'TLSv1.2', renegotiations: 1 } as const
+  const pair = t.own(makePair({ client: { renegotiations: 1, maxVersion: 'TLSv1.2' }, server: options }))
+  for (const round of [0, 1]) {
+    if (round) pair.client.engine.renegotiate()
+    pair.run()
+    assert.is(pair.server.status, 'want-callback')
+    pair.server.engine.resume({ signature: sign('P-256', pair.server.eventsOf('sign')[round]!.request) })
+    pair.run()
+  }
+  assert.is(pair.server.eventsOf('agreed').length, 1)
+  pair.send(pair.client, 'ping')
+  assert.is(pair.server.text, 'ping')
+})
+
 // ---- Answers that are none. ----
 
 for (const version of VERSIONS) {
@@ -193,6 +224,17 @@ for (const version of VERSIONS) {
       const refused = { kind: 'usage', code: 'ERR_TLS_SIGNER', message: /refused to sign/ } as const
       expectError(both.own.error, { ...refused, alert: { direction: 'sent', ...alert } })
       expectError(both.peer.error, { kind: 'alert', alert: { direction: 'received', ...alert } })
+    })
+
+    parked(`refused with a reason: ${version}, ${role}`, (t) => {
+      const both = new ParkedPair(t, { version, role })
+      const cause = new Error('the HSM is on fire')
+      both.park()
+      both.own.engine.resume({ cause })
+      both.pair.run()
+      const error = expectError(both.own.error, { kind: 'usage', code: 'ERR_TLS_SIGNER', message: /failed: the HSM is on fire/ })
+      assert.is(error.cause, cause)
+      expectError(both.peer.error, { kind: 'alert' })
     })
 
     parked(`a signature of another key: ${version}, ${role}`, (t) => {

@@ -1,14 +1,15 @@
 // A private key somewhere else, against other TLS implementations over sockets: both roles, versions and ways to sign.
 import { createPrivateKey } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
-import type { ContextOptions, TlsEngine, Version } from '../../src/index.ts'
-import type { Poller, PollerHandlers } from '../../src/transport/index.ts'
+import type { ContextOptions, Version } from '../../src/index.ts'
+import type { Decisions } from '../../src/transport/index.ts'
 import type { KeyType } from '../../src/x509/index.ts'
 import { client as clientIdentity, keyOf, root, server as serverIdentity, type Identity } from '../support/certs.ts'
 import { gnutlsClient, gnutlsServer, missing, opensslClient, opensslServer, type PeerOptions, type Program } from '../support/peers.ts'
 import { nodeSign, nodeSigner } from '../support/signers.ts'
 import { dialNode, serveNode } from '../support/sockets-node.ts'
-import { dialMembio, echo, serveMembio, type Party } from '../support/sockets-party.ts'
+import { dialMembio, echo, serveMembio } from '../support/sockets-party.ts'
 import { suite, type Case } from '../support/suite.ts'
 
 const VERSIONS: readonly Version[] = ['TLSv1.2', 'TLSv1.3']
@@ -31,13 +32,10 @@ function withoutKey({ cert, key }: Identity, { way, version }: Row): ContextOpti
 }
 
 /** Answers `sign` events, after a while. */
-const answering = ({ type }: Row, party: () => { engine: TlsEngine; poller: Poller }): PollerHandlers => ({
-  onEvent: (event) => {
-    if (event.type !== 'sign') return
-    setTimeout(() => {
-      party().engine.resume({ signature: nodeSign(createPrivateKey(keyOf(type)), event.request) })
-      party().poller.wake()
-    }, 2)
+const decisionsOf = ({ type }: Row): Decisions => ({
+  sign: async ({ request }) => {
+    await sleep(2)
+    return { signature: nodeSign(createPrivateKey(keyOf(type)), request) }
   },
 })
 
@@ -71,8 +69,7 @@ for (const { name, program, start } of SERVERS) {
   for (const row of ROWS) {
     test(nameOf(row), async (t) => {
       const port = await start(t, { identity: serverIdentity(), ca: root().cert })
-      const settings = withoutKey(clientIdentity(row.type), row)
-      const client: Party = dialMembio(t, port, { settings, handlers: answering(row, () => client) })
+      const client = dialMembio(t, port, { settings: withoutKey(clientIdentity(row.type), row), decisions: decisionsOf(row) })
       client.poller.write('Hello\n')
       await client.until(() => client.text.endsWith('\n'))
       assert.is(client.agreed.version, row.version)
@@ -119,7 +116,7 @@ for (const { name, program, talk } of CLIENTS) {
   for (const row of ROWS) {
     test(nameOf(row), async (t) => {
       const settings = withoutKey(serverIdentity(row.type), row)
-      const server = await serveMembio(t, { settings }, (party) => ({ ...echo(party), ...answering(row, party) }))
+      const server = await serveMembio(t, { settings, decisions: decisionsOf(row) }, echo)
       const [party] = await Promise.all([server.accept(), talk(t, server.port)])
       assert.is(await party.closed, undefined)
       assert.is(party.agreed.version, row.version)

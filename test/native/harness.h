@@ -41,16 +41,16 @@ void hostile_cases(void);
 void lifetime_cases(void);
 void credential_cases(void);
 void datagram_cases(void);
+void trust_cases(void);
 void signer_cases(void);
 int signer_attempt(int later);
 void signer_attempts_end(void);
 void park_cases(void);
 void psk_cases(void);
 void live_cases(void);
-void trust_cases(void);
 void x509_cases(void);
 void memory_cases(void);
-/* A case that runs body, which returns whether it succeeded, while every step-th of its allocations fails, one after the other. */
+/* A case of its own: body is run with every step-th allocation failing, and must neither crash nor leak. */
 void memory_case(const char *name, int (*body)(void), long step);
 /* Before OpenSSL's first allocation. */
 int memory_install(void);
