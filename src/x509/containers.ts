@@ -13,7 +13,7 @@ import type { Certificate, Crl } from './shapes.ts'
  */
 const ITERATIONS = 200_000
 
-/** What a PKCS #12 file holds. */
+/** What a PKCS #12 file holds. Its key is a secret, and a string cannot be wiped: keep it no longer than needed. */
 export interface Pkcs12 {
   /** PKCS#8 PEM, in the clear. Undefined where the file has none. */
   key?: string
@@ -25,7 +25,7 @@ export interface Pkcs12 {
   name?: string
 }
 
-/** What goes into a PKCS #12 file. */
+/** What goes into a PKCS #12 file, and what protects it. */
 export interface Pkcs12Options {
   /** The private key, PEM or DER. */
   key: Encoded

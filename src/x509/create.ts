@@ -18,9 +18,9 @@ import { REASON_NAMES, reasonNumber, type RevocationReason } from './shapes.ts'
 
 /** Who signs: a CA's certificate and its private key. */
 export interface Issuer {
-  /** The certificate, PEM or DER; of a bundle the first. */
+  /** The CA's certificate, PEM or DER: its subject becomes the issuer's name. Of a PEM bundle it is the first. */
   cert: Encoded
-  /** Its private key, PEM or DER. */
+  /** The private key that belongs to `cert`, PEM or DER. */
   key: Encoded
   /** Decrypts `key`. */
   passphrase?: string
@@ -46,7 +46,7 @@ const KEY_USAGES = [
   'encipherOnly',
   'decipherOnly',
 ] as const
-/** What a key may do, as RFC 5280, 4.2.1.3, spells it. */
+/** What a key may do, as RFC 5280 (4.2.1.3) spells it. */
 export type KeyUsage = (typeof KEY_USAGES)[number]
 
 const USAGES = {
@@ -117,7 +117,7 @@ export interface CertificateOptions extends IssueOptions {
 export interface PublicKeyCertificateOptions extends IssueOptions {
   /** SubjectPublicKeyInfo, PEM or DER. */
   publicKey: Encoded
-  /** Who signs. */
+  /** Who signs. Must be given: without the private key nothing can sign itself. */
   issuer: Issuer
 }
 
@@ -130,7 +130,7 @@ export interface RequestCertificateOptions extends IssueOptions {
    * whoever wrote it chose the names. Look at them with `parseRequest` before accepting them. Extensions are never taken over.
    */
   acceptRequested?: readonly ('subject' | 'subjectAltNames')[]
-  /** Who signs. */
+  /** Who signs. Must be given. */
   issuer: Issuer
 }
 
@@ -157,7 +157,7 @@ export function createCertificate(options: CertificateOptions | PublicKeyCertifi
   return toPem('CERTIFICATE', callWith(call, fields, 'tls_certificate_create'))
 }
 
-/** A request for a certificate. */
+/** What a certificate is asked for with: a key, and the names it shall be for. The CA decides what it takes over. */
 export interface RequestOptions extends SubjectOptions {
   /** The private key (PEM or DER) that the certificate shall be for. */
   key: Encoded
@@ -178,11 +178,11 @@ export function createRequest(options: RequestOptions): string {
   return toPem('CERTIFICATE REQUEST', callWith(call, fields, 'tls_request_create'))
 }
 
-/** A list of certificates that count no longer. */
+/** What a CA revokes, and until when that is the last word. */
 export interface CrlOptions {
   /** The CA whose certificates are revoked. */
   issuer: Issuer
-  /** Which ones. Default: none. */
+  /** Every certificate that is revoked so far and has not expired, not only the new ones. Default: none. */
   revoked?: readonly {
     /** Hexadecimal where it is text: `parseCertificate(cert).serialNumber`. */
     serialNumber: string | bigint

@@ -20,7 +20,7 @@ const PURPOSES = {
 /** What a certificate is used for; 'any' asks no question. */
 export type Purpose = keyof typeof PURPOSES
 
-/** What is verified, against what. */
+/** Which certificate, whom to trust, and what else must hold. */
 export interface VerifyOptions {
   /** The certificate in question, PEM or DER. Of a PEM bundle it is the first; the others join `intermediates`. */
   leaf: Encoded
@@ -83,8 +83,12 @@ export interface VerifyFailure {
   subject?: string
 }
 
-/** The chain, leaf first, trust anchor last; or every reason against it, and the chain as far as it could be built. */
-export type VerifyResult = { ok: true; chain: Certificate[] } | { ok: false; errors: VerifyFailure[]; chain: Certificate[] }
+/** The verdict. Where `ok` is false there is at least one reason, and the chain is to be shown and not to be believed. */
+export type VerifyResult =
+  /** The chain, leaf first, trust anchor last. */
+  | { ok: true; chain: Certificate[] }
+  /** Every reason, and the chain as far as it could be built. */
+  | { ok: false; errors: VerifyFailure[]; chain: Certificate[] }
 
 /**
  * Verifies a certificate: chain, signatures, dates, names, usages, constraints, policies, and revocation where CRLs or an OCSP response are

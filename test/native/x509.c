@@ -222,6 +222,7 @@ static request verify_request(const uint8_t *leaf, size_t leaf_length, const uin
   request_text(&r, "intermediates", authority()->cert);
   request_text(&r, "roots", authority()->cert);
   request_add(&r, "crls", crl, crl_length);
+  request_text(&r, "crlCheckAll", "");
   request_add(&r, "ocsp", ocsp, ocsp_length);
   request_text(&r, "hostname", HOST);
   request_text(&r, "ip", "127.0.0.1");
