@@ -34,10 +34,10 @@ export function sClient(t: Case, port: number, args: readonly string[] = []): Pr
   return new Program(t, 'openssl', [...words, ...args])
 }
 
-/** The program says a line, and prints it when it has come back. */
+/** The program says a line, and prints it when it has come back: perhaps right behind half a line that is still in its buffer. */
 export async function echoed(program: Program, line = 'hello, membio'): Promise<void> {
   await program.write(`${line}\n`)
-  await program.until(new RegExp(`^${line}$`, 'm'))
+  await program.until(new RegExp(`${line}$`, 'm'))
 }
 
 /** We say a line, and it comes back, perhaps reversed (`s_server -rev`). */
@@ -55,7 +55,7 @@ let exchanges = 0
 export async function exchanged(program: Program, party: Party): Promise<void> {
   const line = String(10_000 + exchanges++)
   party.poller.write(`${line}\n`)
-  await program.until(new RegExp(`^${line}$`, 'm'))
+  await program.until(new RegExp(`${line}$`, 'm'))
   const before = party.text.length
   await program.write(`${line}\n`)
   await party.until(() => party.text.slice(before) === `${line}\n`)
