@@ -8,12 +8,13 @@ help() {
   cat <<'EOF'
 ./build.sh [step...]     without a step: all
 
-  all         everything the package needs: deps toolchain openssl wasm ts
+  all         everything the package needs: deps toolchain openssl wasm roots ts
   deps        npm packages
   toolchain   the pinned Emscripten: from PATH, a container, or a private Debian (as root)
   openssl     OpenSSL's source, verified; libcrypto.a and libssl.a for WebAssembly
   wasm        bindings from wasm/abi.h; dist/openssl.wasm
-  ts          dist/*.js and their types
+  roots       Mozilla's CA certificates, verified; dist/roots.js
+  ts          the other dist/*.js and their types
   native      the same C under AddressSanitizer and UBSan: build/native/test
   peers       other TLS programs the tests talk to
   verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
@@ -22,6 +23,7 @@ help() {
   help        this text
 
   OPENSSL_TARBALL=FILE      take OpenSSL's source from FILE
+  ROOTS_TARBALL=FILE        take Mozilla's certificates from FILE, Debian's source of ca-certificates
   MEMBIO_APT_SOURCES=FILE   take Debian from the archive in this apt .sources file (types deb and deb-src)
   MEMBIO_NAMES=1            keep function names in openssl.wasm
 EOF
@@ -87,10 +89,27 @@ wasm() {
   stamp wasm "$hash"
 }
 
+roots() {
+  local hash tarball source=build/roots/source
+  hash=$({ tree_hash openssl-build/{roots,certdata}.ts src/roots.d.ts && echo "$ROOTS_SHA256"; } | hash_of -)
+  if stamped roots "$hash" dist/roots.js; then
+    say "roots: skipped, dist/roots.js is up to date"
+    return
+  fi
+  need xz xz-utils
+  tarball=$(openssl-build/fetch.sh roots)
+  rm -rf "$source"
+  mkdir -p "$source"
+  tar -xJf "$tarball" -C "$source" --strip-components=1
+  say "roots: reading Mozilla's list"
+  npm run -s build:roots -- "$source" "$ROOTS_VERSION"
+  stamp roots "$hash"
+}
+
 ts() {
   local hash
   bindings
-  hash=$(tree_hash src test samples bench build.mjs tsconfig.json package.json package-lock.json)
+  hash=$(tree_hash src test samples bench openssl-build/certdata.ts build.mjs tsconfig.json package.json package-lock.json)
   if stamped ts "$hash" dist/index.js; then
     say "ts: skipped, dist/ is up to date"
     return
@@ -133,6 +152,7 @@ peers() {
   # type -P, not command -v: openssl is also a step of this script.
   type -P openssl >/dev/null || missing+=(openssl)
   type -P curl >/dev/null || missing+=(curl)
+  [ -d /usr/share/ca-certificates/mozilla ] || missing+=(ca-certificates)
   type -P gnutls-cli >/dev/null || missing+=(gnutls-bin)
   if ((${#missing[@]} == 0)); then
     say "peers: skipped, all there"
@@ -182,8 +202,8 @@ while (($# > 0)); do
   shift
   began=$SECONDS
   case $step in
-    all) set -- deps toolchain openssl wasm ts "$@" ;;
-    deps | toolchain | openssl | wasm | ts | native | peers | clean) "$step" ;;
+    all) set -- deps toolchain openssl wasm roots ts "$@" ;;
+    deps | toolchain | openssl | wasm | roots | ts | native | peers | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac

@@ -16,7 +16,7 @@ key() {
   else
     compiler=$(gcc --version | head -n 1)
   fi
-  printf '%s %s\n' "$1" "$compiler" | hash_of "$here/versions.env" "$here"/{configure,cc,compile}.sh -
+  printf '%s\n' "$1" "$compiler" "$OPENSSL_SHA256" "$SOURCE_DATE_EPOCH" | hash_of "$here"/{configure,cc,compile}.sh -
 }
 
 path() { echo "$cache/openssl-$OPENSSL_VERSION-$1-$(key "$1")"; }
@@ -32,7 +32,7 @@ in_target() { # TARGET DIRECTORY COMMAND...
 build() {
   local target=$1 result=$2 work log tarball
   log=$repository/build/log/openssl-$target.log
-  tarball=$("$here/fetch.sh")
+  tarball=$("$here/fetch.sh" openssl)
   work=$("$here/toolchain.sh" workdir)
   # shellcheck disable=SC2064 # the directory is known now
   trap "rm -rf '$work'" EXIT
@@ -63,8 +63,11 @@ collect() {
   cp "$work"/libcrypto.a "$work"/libssl.a "$partial"
   cp -R "$work/include" "$partial"
   (cd "$work" && find crypto providers ssl -name '*.h' -print0 | tar -cf - --null -T -) | tar -xf - -C "$partial/private"
-  rm -rf "$result"
-  mv "$partial" "$result" # whole or not at all
+  if [ -d "$result" ]; then
+    rm -rf "$partial" # another build was faster, and may be reading its own
+  else
+    mv "$partial" "$result" # whole or not at all
+  fi
 }
 
 case ${1:-} in

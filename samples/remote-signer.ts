@@ -1,14 +1,17 @@
-// A TLS server whose private key lives in another thread. The worker makes the key, hands out the certificate and nothing else, and
-// signs with node:crypto; it could as well ask a KMS over the network, since it may take its time. The server's thread waits for it
-// with Atomics.wait. Run it: it answers one HTTPS request, its own, and prints what came.
+// An HTTPS server whose private key lives in another thread. The worker makes the key, hands out the certificate and nothing else, and
+// signs with node:crypto. It could as well ask an HSM or a KMS over the network: it may take its time, and the server's thread waits
+// for it with Atomics.wait. The program sends itself one request, prints the answer, and ends.
+//
+//   npm run -s sample -- remote-signer
 import { createPrivateKey, sign } from 'node:crypto'
-import { createServer, type AddressInfo } from 'node:net'
 import { get } from 'node:https'
+import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, threadId, Worker } from 'node:worker_threads'
 import { createContext, type Signer, type SignRequest } from 'membio'
 import { nodeSocket, Poller } from 'membio/transport'
 import { createCertificate, createKey } from 'membio/x509'
+import { fail, readOptions } from './support.ts'
 
 interface Question extends SignRequest {
   /** Two numbers, the state and the length, and then room for the signature. */
@@ -56,8 +59,9 @@ function remoteSigner(worker: Worker): Signer {
     const header = new Int32Array(reply, 0, 2)
     worker.postMessage({ scheme, message, reply } satisfies Question)
     if (Atomics.wait(header, 0, WAITING, PATIENCE) === 'timed-out') throw new Error(`no signature within ${PATIENCE} ms`)
+    const state = Atomics.load(header, 0) // first: what was written before it is there then
     const bytes = new Uint8Array(reply, HEADER, header[1]).slice()
-    if (Atomics.load(header, 0) === FAILED) throw new Error(new TextDecoder().decode(bytes))
+    if (state === FAILED) throw new Error(new TextDecoder().decode(bytes))
     return bytes
   }
 }
@@ -66,16 +70,17 @@ async function serveOnce(): Promise<void> {
   const worker = new Worker(fileURLToPath(import.meta.url))
   const cert = await new Promise<string>((resolve) => worker.once('message', resolve))
   const context = createContext({ cert, signer: remoteSigner(worker) })
-  const body = `thread ${threadId} serves, thread ${worker.threadId} signs\n`
 
   const server = createServer((socket) => {
-    const poller: Poller = new Poller(context.createEngine({ role: 'server' }), nodeSocket(socket), {
+    const engine = context.createEngine({ role: 'server' })
+    const poller: Poller = new Poller(engine, nodeSocket(socket), {
       onPlaintext: () => {
+        const body = `thread ${threadId} serves, thread ${worker.threadId} signs with ${engine.agreed!.signatureScheme}\n`
         poller.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
         poller.close()
       },
       onClose: (error) => {
-        if (error) console.error(error)
+        if (error) fail(error)
         server.close()
         context.free()
         void worker.terminate()
@@ -90,5 +95,9 @@ async function serveOnce(): Promise<void> {
   })
 }
 
-if (isMainThread) await serveOnce()
-else keepKey()
+if (isMainThread) {
+  readOptions('remote-signer', [], 'Serves one HTTPS request, its own, with a private key that lives in another thread.')
+  await serveOnce()
+} else {
+  keepKey()
+}

@@ -7,8 +7,11 @@ const SAMPLES: Record<string, string> = {
   'sync-client': 'the same client, blocking, line after line',
   'sync-server': 'the same server, blocking, one connection after the other',
   'echo-server': 'an echo server: TLS on one port, plain TCP on another',
+  'dtls-echo-server': 'an echo server on UDP, with DTLS 1.2',
+  'dtls-echo-client': 'its client: each line a datagram',
   'https-server': 'an HTTPS server: GET /hello, keep-alive',
   'https-client': 'two HTTPS connections at once, one read raw, one parsed',
+  'remote-signer': 'an HTTPS server whose private key lives in another thread',
   start: 'what `npm start` runs: server and client, and the handshake between them',
 }
 
@@ -26,7 +29,7 @@ async function runSample(): Promise<void> {
 }
 
 function printList(): void {
-  const list = Object.entries(SAMPLES).map(([sample, about]) => `  ${sample.padEnd(14)}${about}`)
+  const list = Object.entries(SAMPLES).map(([sample, about]) => `  ${sample.padEnd(18)}${about}`)
   const text = ['usage: npm run -s sample -- NAME [ARGS]; each takes --help', '', ...list].join('\n')
   if (asksForHelp) console.log(text)
   else console.error(`there is no sample "${name}"\n\n${text}`)

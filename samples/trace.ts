@@ -47,7 +47,7 @@ function eventLine(event: PollerEvent): string | undefined {
 
 function messageLine(direction: 'sent' | 'received', content: string, bytes: Uint8Array): string | undefined {
   const arrow = ARROWS[direction]
-  if (content === 'recordHeader') return dim(row(arrow, 'record', recordName(bytes), (bytes[3]! << 8) | bytes[4]!))
+  if (content === 'recordHeader') return dim(row(arrow, 'record', recordName(bytes), recordLength(bytes)))
   if (content === 'handshake') return bold(row(arrow, 'message', messageName(bytes), bytes.length))
   if (content === 'changeCipherSpec') return row(arrow, 'message', 'ChangeCipherSpec', bytes.length)
   return undefined // alerts have an event of their own; and what is inside of an encrypted record is the next message
@@ -55,6 +55,12 @@ function messageLine(direction: 'sent' | 'received', content: string, bytes: Uin
 
 function recordName([type, major, minor]: Uint8Array): string {
   return `${RECORDS[type!] ?? `type ${type}`}, ${VERSIONS[(major! << 8) | minor!] ?? 'unknown version'}`
+}
+
+/** DTLS has epoch and number before the length (RFC 6347, section 4.1). */
+function recordLength(header: Uint8Array): number {
+  const at = header[1] === 0xfe ? 11 : 3
+  return (header[at]! << 8) | header[at + 1]!
 }
 
 function messageName(bytes: Uint8Array): string {
@@ -84,16 +90,17 @@ const WANTS = {
 
 /** RFC 8446, section 5.1. The version is there for old machines on the way: TLS 1.3, too, calls itself 1.2 here, or even 1.0. */
 const RECORDS: Record<number, string> = { 20: 'change_cipher_spec', 21: 'alert', 22: 'handshake', 23: 'application_data' }
-const VERSIONS: Record<number, string> = { 0x0301: 'TLS 1.0', 0x0302: 'TLS 1.1', 0x0303: 'TLS 1.2' }
+const VERSIONS: Record<number, string> = { 0x0301: 'TLS 1.0', 0x0302: 'TLS 1.1', 0x0303: 'TLS 1.2', 0xfeff: 'DTLS 1.0', 0xfefd: 'DTLS 1.2' }
 
 /** A ServerHello with this random is a HelloRetryRequest (RFC 8446, section 4.1.3). */
 const RETRY = 'cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c'
 
-/** RFC 8446, section 4, and RFC 5246, section 7.4. */
+/** RFC 8446, section 4; RFC 5246, section 7.4; RFC 6347, section 4.3.2. */
 const MESSAGES: Record<number, string> = {
   0: 'HelloRequest',
   1: 'ClientHello',
   2: 'ServerHello',
+  3: 'HelloVerifyRequest',
   4: 'NewSessionTicket',
   8: 'EncryptedExtensions',
   11: 'Certificate',

@@ -190,6 +190,7 @@ const HINTS: Record<string, string> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'both sides share no protocol version',
   [NO_ANSWER]: 'the peer does not answer, however often it is asked',
   ERR_OSSL_PEM_NO_START_LINE: 'expected PEM or DER',
+  ERR_OSSL_DECODER_UNSUPPORTED: 'expected a key in PEM or DER',
   ERR_OSSL_PEM_BAD_PASSWORD_READ: 'the key is encrypted: pass its `passphrase`',
   ERR_OSSL_COMMON_LIBCRYPTO_INTERRUPTED_OR_CANCELLED: 'the key is encrypted: pass its `passphrase`',
   ERR_OSSL_PEM_BAD_DECRYPT: 'wrong passphrase',

@@ -41,7 +41,10 @@ export function hostRoots(option = 'ca', which: HostRoots = 'default'): string {
   const fs = host?.getBuiltinModule?.('node:fs') as HostFs | undefined
   const roots = tls?.getCACertificates?.(which) ?? rootsOfOlderHosts(which, tls, fs, host?.env ?? {})
   const kind = which === 'default' ? '' : `${which} `
-  if (!roots.length) throw usageError(`this runtime shows no ${kind}root certificates: pass the ones to trust as \`${option}\``, 'ERR_TLS_NO_CA')
+  if (!roots.length) {
+    const advice = `pass the ones to trust as \`${option}\`, Mozilla's for instance: \`mozillaRoots\` from 'membio/roots'`
+    throw usageError(`this runtime shows no ${kind}root certificates: ${advice}`, 'ERR_TLS_NO_CA')
+  }
   return roots.join('\n')
 }
 

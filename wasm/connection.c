@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "signer.h"
 
 static int connection_index(void) {
   static int index = -1;
@@ -170,7 +170,7 @@ int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
       status = status_of(c, 0);
   }
   events_note_peer(c);
-  if (status != TLS_ERROR && renegotiation_exceeded(c)) status = tls_abort(c, SSL_AD_NO_RENEGOTIATION);
+  if (status != TLS_ERROR && renegotiation_exceeded(c)) status = refuse_renegotiation(c);
   /* What arrived before a failure is delivered first; the failure is kept and met by the next call. */
   return total > 0 ? (int32_t)total : status;
 }

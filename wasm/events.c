@@ -72,10 +72,10 @@ static int on_session(SSL *ssl, SSL_SESSION *session) {
   return 0;
 }
 
-/* Post-handshake authentication has no callback: it shows by another certificate. */
+/* Post-handshake authentication has no callback: it shows by another certificate. While in it, nobody has proved to have its key yet. */
 void events_note_peer(tls_connection *c) {
   X509 *peer = SSL_get0_peer_certificate(c->ssl);
-  if (!c->established || peer == c->known_peer) return;
+  if (!c->established || SSL_in_init(c->ssl) || peer == c->known_peer) return;
   c->known_peer = peer;
   event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
 }
@@ -84,7 +84,10 @@ void events_note_peer(tls_connection *c) {
 static void on_handshake_done(tls_connection *c) {
   uint8_t finished[sizeof c->finished] = {0};
   SSL_get_peer_finished(c->ssl, finished, sizeof finished);
-  if (c->established && memcmp(finished, c->finished, sizeof finished) != 0) event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
+  if (c->established && memcmp(finished, c->finished, sizeof finished) != 0) {
+    event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
+    c->renegotiating = 0;
+  }
   memcpy(c->finished, finished, sizeof finished);
   c->established = 1;
   c->known_peer = SSL_get0_peer_certificate(c->ssl);
@@ -98,10 +101,11 @@ static void on_info(const SSL *ssl, int where, int value) {
       c->error.alert_sent = value & 0xff;
     else
       c->error.alert_received = value & 0xff;
+    if ((value & 0xff) == SSL_AD_NO_RENEGOTIATION) c->renegotiating = 0;
     event_push(c, TLS_EVENT_ALERT, direction << 16 | ((uint32_t)value & 0xffff), NULL, 0);
   } else if (where & SSL_CB_HANDSHAKE_START) {
+    /* Ours do not count; a server's begins twice, with its HelloRequest and with the client's answer. */
     if (c->established && SSL_version(ssl) < TLS1_3_VERSION && !c->renegotiating) c->renegotiations++;
-    c->renegotiating = 0;
   } else if (where & SSL_CB_HANDSHAKE_DONE) {
     on_handshake_done(c);
   } else if (c->flags & TLS_FLAG_TRACE && where & SSL_CB_LOOP) {

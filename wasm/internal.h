@@ -114,7 +114,7 @@ struct tls_connection {
   SSL_SESSION *found;      /* looked up for the client's id or ticket */
   int established;         /* the first handshake is done */
   uint32_t renegotiations; /* begun by the peer after it */
-  int renegotiating;       /* ours is about to begin */
+  int renegotiating;       /* we have asked for one, and it is not done */
   uint8_t finished[12];    /* the start of the peer's last Finished: whether another handshake has taken place */
   X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
   int early_data_finished; /* server: nothing more to read before the handshake */
@@ -168,6 +168,8 @@ void trust_attach_context(tls_context *context);
 int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);
 /* Server: takes 0-RTT data until there is none left. */
 int32_t early_data_read(tls_connection *c);
+/* The peer has asked too often: ends the connection. */
+int32_t refuse_renegotiation(tls_connection *c);
 
 /* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
    below), and what is kept free beyond it so that an alert always finds room. */
@@ -182,8 +184,9 @@ int verify_identity_matches(X509 *certificate, const char *identity);
 /* Name without X509_V_ERR_, and the words for it; both know the reasons of ocsp.c too. */
 const char *verify_name(long result);
 const char *verify_text(long result);
-/* A verdict of our own, beyond OpenSSL's X509_V_ERR_*: none of the pinned keys is in the chain. */
+/* Verdicts of our own, beyond OpenSSL's X509_V_ERR_*: none of the pinned keys is in the chain; a pre-shared key was to do it. */
 #define VERIFY_PIN_MISMATCH 1001
+#define VERIFY_PSK_EXPECTED 1002
 /* RFC 9525: names come from subjectAltName only, never from the subject's CN; a wildcard stands for one whole label. */
 #define VERIFY_HOST_FLAGS (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 
@@ -217,24 +220,6 @@ void error_reset(tls_error *e);
 int32_t library_failed(void);
 /* A failure of our own, in words, without an OpenSSL entry. */
 int32_t library_failed_with(const char *reason);
-
-/* ---- signer.c ---- */
-
-/* True for a key whose signer answers later: TLS_SIGNER_LATER. */
-int signer_is_later(const EVP_PKEY *key);
-/* Whether signature is one of message; key and scheme as signature_postpone was given them. Raises why not. */
-int signer_accepts(const void *key, uint32_t scheme, const uint8_t *signature, size_t length, const uint8_t *message, size_t message_length);
-/* Raises an error in words; returns 0. */
-int signer_failed(const char *reason);
-
-/* ---- signer-park.c ---- */
-
-typedef struct signature_wait signature_wait;
-
-int signature_postpone(const void *key, uint32_t scheme, const uint8_t *message, size_t length, uint8_t *placeholder, size_t maximum);
-int signature_is_awaited(const tls_connection *c);
-int32_t signature_resume(tls_connection *c, int32_t alert);
-void signature_release(tls_connection *c);
 
 /* ---- pem.c: bytes in PEM or DER to OpenSSL's objects ---- */
 

@@ -4,16 +4,23 @@
 /*
  * OpenSSL's way to send a fatal alert and enter its error state. It is no public function, and there is none: but without it a
  * connection could not be refused for the host's reasons in TLS's own words. The library is linked statically and pinned, so the
- * symbol cannot change under us.
+ * symbol cannot change under us. It fills in the reason of an error that ERR_new(3) has begun.
  */
 extern void ossl_statem_fatal(SSL *ssl, int alert, int reason, const char *format, ...);
 
-int32_t tls_abort(tls_connection *c, uint32_t alert) {
+static int32_t abort_because(tls_connection *c, uint32_t alert, int reason) {
   if (c->failed) return TLS_ERROR;
   ERR_clear_error();
-  ossl_statem_fatal(c->ssl, (int)alert, c->verify_result != X509_V_OK ? SSL_R_CERTIFICATE_VERIFY_FAILED : SSL_R_CALLBACK_FAILED, NULL);
+  ERR_new();
+  ossl_statem_fatal(c->ssl, (int)alert, reason, NULL);
   return status_of(c, -1);
 }
+
+int32_t tls_abort(tls_connection *c, uint32_t alert) {
+  return abort_because(c, alert, c->verify_result != X509_V_OK ? SSL_R_CERTIFICATE_VERIFY_FAILED : SSL_R_CALLBACK_FAILED);
+}
+
+int32_t refuse_renegotiation(tls_connection *c) { return abort_because(c, SSL_AD_NO_RENEGOTIATION, SSL_R_NO_RENEGOTIATION); }
 
 /* ---- 0-RTT (RFC 8446, 2.3). ---- */
 
@@ -60,8 +67,9 @@ int32_t tls_key_update(tls_connection *c, uint32_t request) {
 int32_t tls_renegotiate(tls_connection *c) {
   if (c->failed) return TLS_ERROR;
   ERR_clear_error();
-  c->renegotiating = 1; /* ours does not count against the peer's limit */
-  return flush_handshake(c, SSL_renegotiate(c->ssl));
+  int ok = SSL_renegotiate(c->ssl);
+  if (ok) c->renegotiating = 1; /* ours does not count against the peer's limit */
+  return flush_handshake(c, ok);
 }
 
 int32_t tls_request_certificate(tls_connection *c, uint32_t mode) {

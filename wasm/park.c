@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "signer.h"
 
 void park(tls_connection *c, uint32_t kind, const void *data, size_t length) {
   if (c->waiting == kind) return; /* asked already */
@@ -96,12 +96,19 @@ static int park_verify(tls_connection *c, X509_STORE_CTX *store) {
   return accepted;
 }
 
+/* A certificate that is valid is not yet the one we want. A client with a pre-shared key wants none: it may not even know for whom. */
+static int own_verdict(const tls_connection *c, X509_STORE_CTX *store) {
+  if (c->role == TLS_ROLE_CLIENT && c->psks != NULL) return VERIFY_PSK_EXPECTED;
+  return trust_pins_hold(c, X509_STORE_CTX_get0_chain(store)) ? X509_V_OK : VERIFY_PIN_MISMATCH;
+}
+
 int on_verify(X509_STORE_CTX *store, void *unused) {
   tls_connection *c = connection_of(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   (void)unused;
   int ok = X509_verify_cert(store);
-  if (ok > 0 && !trust_pins_hold(c, X509_STORE_CTX_get0_chain(store))) {
-    if (c->verify_result == X509_V_OK) c->verify_result = VERIFY_PIN_MISMATCH;
+  int verdict = ok > 0 ? own_verdict(c, store) : X509_V_OK;
+  if (verdict != X509_V_OK) {
+    if (c->verify_result == X509_V_OK) c->verify_result = verdict;
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
     ok = c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD;
   }

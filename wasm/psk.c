@@ -44,6 +44,23 @@ static unsigned int on_server(SSL *ssl, const char *identity, unsigned char *key
   return psk_copy(found, key, capacity);
 }
 
+static int is_psk(const SSL_CIPHER *cipher) {
+  int kx = cipher == NULL ? NID_undef : SSL_CIPHER_get_kx_nid(cipher);
+  return kx == NID_kx_psk || kx == NID_kx_ecdhe_psk || kx == NID_kx_dhe_psk || kx == NID_kx_rsa_psk;
+}
+
+/* TLS 1.2: a client that offered other suites as well would get a certificate from a server that has one, and refuse it. */
+static int offer_psk_suites(SSL *ssl) {
+  const STACK_OF(SSL_CIPHER) *all = SSL_get_ciphers(ssl);
+  char list[1024] = "";
+  for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+    const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(all, i);
+    if (!is_psk(cipher) || strlen(list) + strlen(SSL_CIPHER_get_name(cipher)) + 2 > sizeof list) continue;
+    strcat(strcat(list, SSL_CIPHER_get_name(cipher)), ":");
+  }
+  return list[0] == '\0' || SSL_set_cipher_list(ssl, list); /* none: only TLS 1.3 is left, where suites say nothing about keys */
+}
+
 int32_t tls_connection_add_psk(tls_connection *c, const char *identity, const uint8_t *key, size_t length) {
   ERR_clear_error();
   psk *p = OPENSSL_zalloc(sizeof *p);
@@ -54,11 +71,9 @@ int32_t tls_connection_add_psk(tls_connection *c, const char *identity, const ui
   p->length = length;
   c->psks = p;
   if (p->identity == NULL || p->key == NULL) return library_failed();
-  if (c->role == TLS_ROLE_CLIENT)
-    SSL_set_psk_client_callback(c->ssl, on_client);
-  else
-    SSL_set_psk_server_callback(c->ssl, on_server);
-  return TLS_DONE;
+  if (c->role == TLS_ROLE_SERVER) return SSL_set_psk_server_callback(c->ssl, on_server), TLS_DONE;
+  SSL_set_psk_client_callback(c->ssl, on_client);
+  return offer_psk_suites(c->ssl) ? TLS_DONE : library_failed();
 }
 
 int32_t tls_connection_set_psk_hint(tls_connection *c, const char *hint) {
@@ -67,12 +82,6 @@ int32_t tls_connection_set_psk_hint(tls_connection *c, const char *hint) {
 }
 
 /* ---- TLS 1.2: the identity comes in the ClientKeyExchange, where OpenSSL cannot be suspended; so its bytes are held back. ---- */
-
-static int is_psk_exchange(const SSL *ssl) {
-  const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
-  int kx = cipher == NULL ? NID_undef : SSL_CIPHER_get_kx_nid(cipher);
-  return kx == NID_kx_psk || kx == NID_kx_ecdhe_psk || kx == NID_kx_dhe_psk || kx == NID_kx_rsa_psk;
-}
 
 /* Copies what is pending, up to capacity, without consuming it. */
 static size_t ring_copy(const ring *r, uint8_t *out, size_t capacity) {
@@ -86,7 +95,7 @@ static int hold_client_key_exchange(ring *r, void *owner) {
   tls_connection *c = owner;
   uint8_t head[5 + 4 + 2 + PSK_MAX_IDENTITY_LEN];
   if (c->waiting == TLS_EVENT_PSK) return 1;
-  if (c->established || park_answered(c, TLS_EVENT_PSK) || !is_psk_exchange(c->ssl)) return 0;
+  if (c->established || park_answered(c, TLS_EVENT_PSK) || !is_psk(SSL_get_pending_cipher(c->ssl))) return 0;
   size_t length = ring_copy(r, head, sizeof head);
   if (length < 11 || head[0] != SSL3_RT_HANDSHAKE || head[5] != SSL3_MT_CLIENT_KEY_EXCHANGE) return length > 0 && length < 11 && !r->eof;
   size_t identity = (size_t)head[9] << 8 | head[10];

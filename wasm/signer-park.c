@@ -19,7 +19,7 @@
 #include "internal/ssl_unwrap.h"
 #pragma GCC diagnostic pop
 
-#include "internal.h"
+#include "signer.h"
 
 typedef CON_FUNC_RETURN (*construct)(SSL_CONNECTION *s, WPACKET *packet);
 
@@ -34,18 +34,18 @@ static tls_connection *early;
 /* In signature_wait.state */
 enum { IDLE, WAITING, ANSWERED };
 
-struct signature_wait {
+typedef struct signature_wait {
   int state;
   uint8_t *message; /* what is to be signed */
   size_t message_length;
-  const void *key;
-  uint32_t scheme;
+  signer_key *key;
+  const signature_scheme *scheme;
   uint8_t *built; /* the handshake message without its header, up to the signature */
   size_t built_length, placeholder_length;
   uint8_t *signature;
   size_t signature_length;
   int32_t refuse; /* AlertDescription, or -1 */
-};
+} signature_wait;
 
 static void wait_reset(signature_wait *wait) {
   OPENSSL_free(wait->message);
@@ -60,8 +60,8 @@ void signature_release(tls_connection *c) {
   c->signature = NULL;
 }
 
-/* Called by the provider, inside OpenSSL's construct function: takes down what is asked for. */
-int signature_postpone(const void *key, uint32_t scheme, const uint8_t *message, size_t length, uint8_t *placeholder, size_t maximum) {
+int signature_postpone(signer_key *key, const signature_scheme *scheme, const uint8_t *message, size_t length, uint8_t *placeholder,
+                       size_t maximum) {
   signature_wait *wait = early == NULL ? NULL : early->signature;
   if (wait == NULL || wait->message != NULL || (wait->message = OPENSSL_memdup(message, length)) == NULL) return 0;
   wait->message_length = length;
@@ -115,7 +115,9 @@ static WORK_STATE await_signature(SSL_CONNECTION *s, tls_connection *c, construc
     wait_reset(wait);
     if (!build(s, c, function)) return WORK_ERROR;
     if (wait->message == NULL) return WORK_FINISHED_CONTINUE; /* an anonymous suite: nobody signs */
-    event_push(c, TLS_EVENT_SIGN, wait->scheme, wait->message, wait->message_length);
+    event_node **end = c->events_end;
+    event_push(c, TLS_EVENT_SIGN, wait->scheme->number, wait->message, wait->message_length);
+    if (c->events_end == end) return fail(s, SSL_AD_INTERNAL_ERROR); /* no memory: nobody would ever answer */
     wait->state = WAITING;
   }
   if (wait->state == WAITING) {
@@ -124,7 +126,7 @@ static WORK_STATE await_signature(SSL_CONNECTION *s, tls_connection *c, construc
   }
   s->rwstate = SSL_NOTHING;
   if (wait->refuse >= 0) {
-    signer_failed("it refused to sign");
+    (void)signer_failed("it refused to sign");
     return fail(s, wait->refuse);
   }
   if (!signer_accepts(wait->key, wait->scheme, wait->signature, wait->signature_length, wait->message, wait->message_length))
@@ -161,7 +163,8 @@ WORK_STATE __wrap_ossl_statem_server_pre_work(SSL_CONNECTION *s, WORK_STATE work
 }
 
 static int constructed(SSL_CONNECTION *s, int ok, construct *function) {
-  if (ok && signing_construct(s) != NULL) *function = write_built;
+  const tls_connection *c = connection_of(SSL_CONNECTION_GET_USER_SSL(s));
+  if (ok && signing_construct(s) != NULL && c->signature != NULL && c->signature->built != NULL) *function = write_built;
   return ok;
 }
 
@@ -186,7 +189,6 @@ int32_t tls_resume_signature(tls_connection *c, const uint8_t *signature, size_t
 
 int signature_is_awaited(const tls_connection *c) { return c->signature != NULL && c->signature->state == WAITING; }
 
-/* tls_resume without a signature, which can only refuse. */
 int32_t signature_resume(tls_connection *c, int32_t alert) {
   if (alert < 0) return library_failed_with("a signature is awaited");
   c->signature->refuse = alert;

@@ -4,20 +4,18 @@
  * `sign`. OpenSSL sees an ordinary key: which signature schemes fit it, in which version and role, stays OpenSSL's decision.
  *
  * The host is given the message and the TLS SignatureScheme, not a digest: Ed25519 and ML-DSA sign messages only, and whoever
- * wants a digest can make one. An EC key signs with the digest of its curve's size only, in TLS 1.2 too, where the protocol
- * would allow any: services (AWS, Azure, Google) offer no other pair, and so a scheme's name says all of what is asked for.
+ * wants a digest can make one.
  */
 #include <string.h>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/objects.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 
-#include "internal.h"
+#include "signer.h"
 
 /*
  * The host writes its signer's signature of message to out and returns the length, or -1 for a failure, which it remembers.
@@ -40,78 +38,13 @@ membio_sign(uint32_t signer, uint32_t scheme, const uint8_t *message, uint32_t l
 #define PARAM_PUBLIC_KEY "membio-public-key"
 #define PARAM_SIGNER "membio-signer"
 
-/* ---- Failures: a library of its own in OpenSSL's error queue, so that the host can tell whose fault it was. ---- */
-
-#define REASON_FAILED 1
-
-static int error_library;
-static ERR_STRING_DATA error_library_name[] = {{0, "signer routines"}, {0, NULL}};
-static ERR_STRING_DATA error_reasons[] = {{REASON_FAILED, "the signer failed"}, {0, NULL}};
-
-static void errors_install(void) {
-  error_library = ERR_get_next_error_library();
-  error_library_name[0].error = ERR_PACK(error_library, 0, 0);
-  ERR_load_strings(0, error_library_name);
-  ERR_load_strings(error_library, error_reasons);
-}
-
-#define failed_with(...) (ERR_raise_data(error_library, REASON_FAILED, __VA_ARGS__), 0)
-
-int signer_failed(const char *reason) { return failed_with("%s", reason); }
-
-/* ---- Schemes. SHA-1, SHA-224 and TLS 1.1's MD5-SHA1 are left out: deprecated, and no scheme of TLS 1.3. ---- */
-
-typedef struct scheme {
-  uint16_t number;
-  uint8_t pss;       /* RSA: PSS padding, salt as long as the digest */
-  const char *key;   /* the key's type, as EVP_PKEY_is_a(3) takes it */
-  const char *group; /* EC: the curve that belongs to the digest */
-  int digest;        /* NID; NID_undef where the scheme signs messages */
-} scheme;
-
-static const scheme schemes[] = {
-    {0x0401, 0, "RSA", NULL, NID_sha256},          {0x0501, 0, "RSA", NULL, NID_sha384},
-    {0x0601, 0, "RSA", NULL, NID_sha512},          {0x0804, 1, "RSA", NULL, NID_sha256},
-    {0x0805, 1, "RSA", NULL, NID_sha384},          {0x0806, 1, "RSA", NULL, NID_sha512},
-    {0x0809, 1, "RSA-PSS", NULL, NID_sha256},      {0x080a, 1, "RSA-PSS", NULL, NID_sha384},
-    {0x080b, 1, "RSA-PSS", NULL, NID_sha512},      {0x0403, 0, "EC", SN_X9_62_prime256v1, NID_sha256},
-    {0x0503, 0, "EC", SN_secp384r1, NID_sha384},   {0x0603, 0, "EC", SN_secp521r1, NID_sha512},
-    {0x0807, 0, "ED25519", NULL, NID_undef},       {0x0808, 0, "ED448", NULL, NID_undef},
-    {0x0904, 0, "ML-DSA-44", NULL, NID_undef},     {0x0905, 0, "ML-DSA-65", NULL, NID_undef},
-    {0x0906, 0, "ML-DSA-87", NULL, NID_undef},
-};
-
-static int has_group(const EVP_PKEY *key, const char *group) {
-  char name[32];
-  return EVP_PKEY_get_group_name(key, name, sizeof name, NULL) && strcmp(name, group) == 0;
-}
-
-static int scheme_fits(const scheme *s, const EVP_PKEY *key) {
-  return EVP_PKEY_is_a(key, s->key) && (s->group == NULL || has_group(key, s->group));
-}
-
-static const scheme *scheme_find(const EVP_PKEY *key, int digest, int pss) {
-  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-    if (schemes[i].digest == digest && schemes[i].pss == pss && scheme_fits(&schemes[i], key)) return &schemes[i];
-  return NULL;
-}
-
-/* NID_undef for none, -1 for an unknown one. */
-static int digest_of(const char *name) {
-  if (name == NULL || *name == '\0') return NID_undef;
-  EVP_MD *digest = EVP_MD_fetch(NULL, name, NULL);
-  int nid = digest == NULL ? -1 : EVP_MD_get_type(digest);
-  EVP_MD_free(digest);
-  return nid;
-}
-
 /* ---- Keys: every type has the same functions, because all of them ask the public key, which is the default provider's. ---- */
 
-typedef struct signer_key {
+struct signer_key {
   EVP_PKEY *public;
   uint32_t signer;
   int proven; /* a signature was seen that fits the public key */
-} signer_key;
+};
 
 static void signer_gone(uint32_t signer) {
   if (signer != TLS_SIGNER_LATER) membio_sign(signer, SIGNER_GONE, NULL, 0, NULL, 0);
@@ -197,11 +130,17 @@ static const OSSL_DISPATCH key_functions[] = {
     {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, (void (*)(void))key_operation},
     OSSL_DISPATCH_END};
 
+int signer_is_later(const EVP_PKEY *key) {
+  uint32_t signer = ~(uint32_t)TLS_SIGNER_LATER;
+  OSSL_PARAM params[] = {OSSL_PARAM_uint32(PARAM_SIGNER, &signer), OSSL_PARAM_END};
+  return key != NULL && EVP_PKEY_get_params(key, params) && signer == TLS_SIGNER_LATER;
+}
+
 /* ---- Signatures (EVP_DigestSign(3), which is all that TLS calls). ---- */
 
 typedef struct signing {
   signer_key *key; /* the caller's EVP_PKEY_CTX holds it */
-  const scheme *scheme;
+  const signature_scheme *scheme; /* NULL where none fits */
 } signing;
 
 static void *signing_new(void *provider, const char *properties) {
@@ -216,14 +155,15 @@ static int signing_set_params(void *data, const OSSL_PARAM params[]) {
   signing *s = data;
   const OSSL_PARAM *p = params == NULL ? NULL : OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_PAD_MODE);
   int padding;
+  if (s->scheme == NULL) return 0;
   if (p != NULL) {
     if (!OSSL_PARAM_get_int(p, &padding) || (padding != RSA_PKCS1_PADDING && padding != RSA_PKCS1_PSS_PADDING)) return 0;
-    s->scheme = scheme_find(s->key->public, s->scheme->digest, padding == RSA_PKCS1_PSS_PADDING);
-    if (s->scheme == NULL) return failed_with("no TLS signature scheme has this padding");
+    s->scheme = scheme_padded(s->scheme, s->key->public, padding == RSA_PKCS1_PSS_PADDING);
+    if (s->scheme == NULL) return signer_failed("no TLS signature scheme has this padding");
   }
   p = params == NULL ? NULL : OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_PSS_SALTLEN);
   if (p != NULL && (p->data_type != OSSL_PARAM_UTF8_STRING || strcmp(p->data, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) != 0))
-    return failed_with("TLS has salts as long as the digest");
+    return signer_failed("TLS has salts as long as the digest");
   return 1;
 }
 
@@ -237,67 +177,39 @@ static const OSSL_PARAM *signing_settable_params(void *data, void *provider) {
 /* This is also how OpenSSL asks whether key and digest go together (EVP_PKEY_digestsign_supports_digest). */
 static int signing_init(void *data, const char *digest, void *key, const OSSL_PARAM params[]) {
   signing *s = data;
-  int nid = digest_of(digest);
   s->key = key;
-  s->scheme = scheme_find(s->key->public, nid, 0);
-  if (s->scheme == NULL) s->scheme = scheme_find(s->key->public, nid, 1);
+  s->scheme = scheme_for(s->key->public, digest, 0);
+  if (s->scheme == NULL) s->scheme = scheme_for(s->key->public, digest, 1);
   if (s->scheme == NULL)
-    return failed_with("no TLS signature scheme for a key of type %s and the digest %s", EVP_PKEY_get0_type_name(s->key->public),
-                       digest == NULL ? "none" : digest);
+    return signer_failed("no TLS signature scheme for a key of type %s and the digest %s", EVP_PKEY_get0_type_name(s->key->public),
+                         digest == NULL ? "none" : digest);
   return signing_set_params(data, params);
 }
 
-static int verifies(EVP_PKEY *public, const scheme *s, const uint8_t *signature, size_t length, const uint8_t *message,
-                    size_t message_length) {
-  EVP_MD_CTX *context = EVP_MD_CTX_new();
-  EVP_PKEY_CTX *options;
-  const char *digest = s->digest == NID_undef ? NULL : OBJ_nid2sn(s->digest);
-  ERR_set_mark();
-  int fits = context != NULL && EVP_DigestVerifyInit_ex(context, &options, digest, NULL, NULL, public, NULL) &&
-             (!s->pss || (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) > 0 &&
-                                  EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) > 0)) &&
-             EVP_DigestVerify(context, signature, length, message, message_length) == 1;
-  ERR_pop_to_mark(); /* why it does not fit is no news */
-  EVP_MD_CTX_free(context);
-  return fits;
-}
-
-static int accepts(signer_key *key, const scheme *s, const uint8_t *signature, size_t length, const uint8_t *message, size_t message_length) {
+int signer_accepts(signer_key *key, const signature_scheme *scheme, const uint8_t *signature, size_t length, const uint8_t *message,
+                   size_t message_length) {
   size_t maximum = (size_t)EVP_PKEY_get_size(key->public);
   /* Only ECDSA's DER varies in length. */
-  if (length > maximum || (s->group == NULL && length != maximum))
-    return failed_with("its signature has %d bytes, %d are expected", (int)length, (int)maximum);
+  if (length > maximum || (scheme->group == NULL && length != maximum))
+    return signer_failed("its signature has %d bytes, %d are expected", (int)length, (int)maximum);
   /* The first one is checked: the wrong key shows here and not as an alert from each and every peer. */
-  if (!key->proven) key->proven = verifies(key->public, s, signature, length, message, message_length);
-  return key->proven || failed_with("its signature does not verify with the certificate's key");
+  if (!key->proven) key->proven = scheme_verifies(scheme, key->public, signature, length, message, message_length);
+  return key->proven || signer_failed("its signature does not verify with the certificate's key");
 }
 
 static int signing_sign(void *data, unsigned char *out, size_t *length, size_t capacity, const unsigned char *message,
                         size_t message_length) {
   const signing *s = data;
+  if (s->scheme == NULL) return 0;
   size_t maximum = (size_t)EVP_PKEY_get_size(s->key->public);
   if (out == NULL) return *length = maximum, 1;
   if (capacity < maximum) return 0;
   if (s->key->signer == TLS_SIGNER_LATER)
-    return *length = maximum, signature_postpone(s->key, s->scheme->number, message, message_length, out, maximum);
+    return *length = maximum, signature_postpone(s->key, s->scheme, message, message_length, out, maximum);
   int32_t given = membio_sign(s->key->signer, s->scheme->number, message, (uint32_t)message_length, out, (uint32_t)maximum);
-  if (given < 0) return ERR_raise(error_library, REASON_FAILED), 0;
+  if (given < 0) return ERR_raise(signer_errors(), SIGNER_FAILED), 0;
   *length = (size_t)given;
-  return accepts(s->key, s->scheme, out, *length, message, message_length);
-}
-
-/* ---- For signers that answer later (signer-park.c). ---- */
-
-int signer_is_later(const EVP_PKEY *key) {
-  uint32_t signer = ~(uint32_t)TLS_SIGNER_LATER;
-  OSSL_PARAM params[] = {OSSL_PARAM_uint32(PARAM_SIGNER, &signer), OSSL_PARAM_END};
-  return key != NULL && EVP_PKEY_get_params(key, params) && signer == TLS_SIGNER_LATER;
-}
-
-int signer_accepts(const void *key, uint32_t scheme, const uint8_t *signature, size_t length, const uint8_t *message, size_t message_length) {
-  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-    if (schemes[i].number == scheme) return accepts((signer_key *)key, &schemes[i], signature, length, message, message_length);
-  return 0;
+  return signer_accepts(s->key, s->scheme, out, *length, message, message_length);
 }
 
 static const OSSL_DISPATCH signing_functions[] = {
@@ -316,7 +228,7 @@ static void decryption_free(void *data) { (void)data; }
 
 static int decryption_init(void *data, void *key, const OSSL_PARAM params[]) {
   (void)data, (void)key, (void)params;
-  return failed_with("it signs and does not decrypt: static RSA key exchange needs the key itself");
+  return signer_failed("it signs and does not decrypt: static RSA key exchange needs the key itself");
 }
 
 static int decryption_decrypt(void *data, unsigned char *out, size_t *length, size_t capacity, const unsigned char *in, size_t in_length) {
@@ -374,15 +286,7 @@ static OSSL_LIB_CTX *provider_context(void) {
     OSSL_LIB_CTX_free(made);
     return NULL;
   }
-  errors_install();
   return library = made;
-}
-
-/* A key that nobody could sign with in TLS is refused at once and not at the first handshake. */
-static int is_usable(const EVP_PKEY *public) {
-  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-    if (scheme_fits(&schemes[i], public)) return 1;
-  return failed_with("TLS has no signature scheme for its key, of type %s", EVP_PKEY_get0_type_name(public));
 }
 
 static EVP_PKEY *key_create(EVP_PKEY *public, uint32_t signer) {
@@ -398,7 +302,13 @@ static EVP_PKEY *key_create(EVP_PKEY *public, uint32_t signer) {
 int32_t tls_context_use_signer(tls_context *context, uint32_t signer) {
   ERR_clear_error();
   EVP_PKEY *public = context->leaf == NULL ? NULL : X509_get0_pubkey(context->leaf);
-  EVP_PKEY *key = public != NULL && provider_context() != NULL && is_usable(public) ? key_create(public, signer) : NULL;
+  EVP_PKEY *key = NULL;
+  if (public == NULL)
+    (void)signer_failed("it needs a certificate first");
+  else if (!scheme_exists(public))
+    (void)signer_failed("TLS has no signature scheme for its key, of type %s", EVP_PKEY_get0_type_name(public));
+  else if (provider_context() != NULL)
+    key = key_create(public, signer);
   if (key == NULL) signer_gone(signer); /* else key_free says it */
   int ok = key != NULL && SSL_CTX_use_PrivateKey(context->ssl, key);
   EVP_PKEY_free(key);

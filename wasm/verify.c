@@ -14,6 +14,9 @@ static int is_ip_address(const char *text) {
   return address != NULL;
 }
 
+/* A server asks the host when its first handshake is complete; what comes later, OpenSSL's verdict decides alone. */
+static int can_ask(const tls_connection *c) { return c->role == TLS_ROLE_CLIENT || !c->established; }
+
 /* Called by OpenSSL for each certificate of the chain, and for each error found. */
 static int verify_step(int ok, X509_STORE_CTX *store) {
   SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -25,9 +28,7 @@ static int verify_step(int ok, X509_STORE_CTX *store) {
     if (c->verify_result == X509_V_ERR_DANE_NO_MATCH) c->verify_result = X509_V_ERR_RPK_UNTRUSTED;
     c->verify_depth = X509_STORE_CTX_get_error_depth(store);
   }
-  /* Who parks decides later; but a server parks once, after its first handshake, and what comes then is OpenSSL's decision again. */
-  int parks = c->flags & TLS_FLAG_PARK_VERIFY && !(c->role == TLS_ROLE_SERVER && c->established);
-  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || parks;
+  return c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD || (c->flags & TLS_FLAG_PARK_VERIFY && can_ask(c));
 }
 
 static int identity_set(tls_connection *c, const char *identity) {
@@ -98,6 +99,8 @@ const char *verify_name(long result) {
       return "OK";
     case VERIFY_PIN_MISMATCH:
       return "PIN_MISMATCH";
+    case VERIFY_PSK_EXPECTED:
+      return "PSK_EXPECTED";
     NAMED(UNSPECIFIED);
     NAMED(UNABLE_TO_GET_ISSUER_CERT);
     NAMED(UNABLE_TO_GET_CRL);
@@ -202,6 +205,8 @@ const char *verify_text(long result) {
   switch (result) {
     case VERIFY_PIN_MISMATCH:
       return "the chain contains none of the pinned keys";
+    case VERIFY_PSK_EXPECTED:
+      return "the server shows a certificate where the pre-shared key was expected";
     case X509_V_ERR_OCSP_RESP_INVALID:
       return "the OCSP response is malformed or says that the responder failed";
     case X509_V_ERR_OCSP_SIGNATURE_FAILURE:

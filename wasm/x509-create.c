@@ -75,7 +75,7 @@ static int read_issuer(fields from, signer *s, uint32_t usage) {
   library_option("issuer");
   if (s->key == NULL || !X509_check_private_key(s->certificate, s->key)) return 0;
   if (fields_find(from, "anyIssuer", &f)) return library_option(NULL), 1;
-  if (X509_check_ca(s->certificate) != 1) return library_refuse("the issuer's certificate is no CA: make it with `ca: true`");
+  if ((X509_get_extension_flags(s->certificate) & EXFLAG_CA) == 0) return library_refuse("the issuer's certificate is no CA: make it with `ca: true`");
   if ((X509_get_key_usage(s->certificate) & usage) == 0) return library_refuse("the issuer's key usage does not allow this signature");
   library_option(NULL);
   return 1;

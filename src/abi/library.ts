@@ -2,7 +2,7 @@
 // its memory. Knows nothing of TLS.
 import { ABI_VERSION, EXPORT_NAMES, TLS_DONE, type Exports, type Pointer } from './generated.ts'
 import { Memory } from './memory.ts'
-import { Signers } from './signers.ts'
+import { Signers, type SignArguments } from './signers.ts'
 
 /** What the module asks of its host. Both can be replaced, for deterministic tests. */
 export interface Host {
@@ -77,7 +77,7 @@ export class Library {
         bytes.fill(0)
         return 0
       },
-      sign: (...args: [number, number, number, number, number, number]) => this.signers.sign(this.exports, this.memory, ...args),
+      sign: (...args: SignArguments) => this.signers.sign(this.exports, this.memory, args),
     }
   }
 }

@@ -1,4 +1,4 @@
-// Node, Deno and Bun: the module is a file beside this one, compiled synchronously (15 to 75 ms, once a process).
+// Node, Deno and Bun: the module is a file beside this one, compiled synchronously, once a process.
 import { readFileSync } from 'node:fs'
 
 export default function load(): WebAssembly.Module {

@@ -1,11 +1,14 @@
 // The host's side of wasm/signer.c: signers by number. A number lives as long as the key in the module that carries it, which may
 // be longer than its context: connections go on without that.
 import { usageError } from '../errors.ts'
-import { EXPORT_NAMES, type Exports } from './generated.ts'
+import { EXPORT_NAMES, type Exports, type Pointer } from './generated.ts'
 import type { Memory } from './memory.ts'
 
 /** @param scheme IANA's number of a TLS SignatureScheme */
 export type RawSigner = (scheme: number, message: Uint8Array) => Uint8Array
+
+/** As membio_sign declares them. */
+export type SignArguments = [signer: number, scheme: number, message: Pointer, length: number, out: Pointer, capacity: number]
 
 /** Instead of a scheme: the key is gone. */
 const SIGNER_GONE = 0
@@ -37,7 +40,7 @@ export class Signers {
   }
 
   /** The import `sign`. Nothing may be thrown through the module's frames, so failures are kept for `takeThrown`. */
-  sign(exports: Exports, memory: Memory, id: number, scheme: number, message: number, length: number, out: number, capacity: number): number {
+  sign(exports: Exports, memory: Memory, [id, scheme, message, length, out, capacity]: SignArguments): number {
     if (scheme === SIGNER_GONE) {
       this.#signers.delete(id)
       return 0
@@ -74,8 +77,12 @@ function withoutReentry<T>(exports: Exports, call: () => T): T {
 }
 
 function checked(signature: unknown, capacity: number): Uint8Array {
-  if (signature instanceof Promise) throw usageError("a signer must return a Uint8Array, not a promise: for signatures that take time there is `signer: 'event'`")
+  if (signature instanceof Promise) {
+    throw usageError("a signer must return a Uint8Array, not a promise: for signatures that take time there is `signer: 'event'`")
+  }
   if (!(signature instanceof Uint8Array)) throw usageError(`a signer must return a Uint8Array, not ${typeof signature}`)
-  if (signature.length > capacity) throw usageError(`a signer returned ${signature.length} bytes, a signature of its key has at most ${capacity}`)
+  if (signature.length > capacity) {
+    throw usageError(`a signer returned ${signature.length} bytes, a signature of its key has at most ${capacity}`)
+  }
   return signature
 }

@@ -25,7 +25,10 @@ export interface Agreed {
   alpn?: string
   /** SNI, as the client sent it. */
   servername?: string
-  /** True when a session was resumed: no certificates were exchanged, the verdict is that of the first handshake. */
+  /**
+   * True when a session was resumed: no certificates were exchanged, the verdict is that of the first handshake. Also true with a
+   * pre-shared key in TLS 1.3, which has one mechanism for both (RFC 8446, 2.2).
+   */
   resumed: boolean
   /** True when the peer showed a certificate or raw public key, and it was accepted by verification. */
   authorized: boolean

@@ -104,7 +104,7 @@ export class SecureContext {
     this.free()
   }
 
-  /** Roots are read at the first client that needs them: 150 certificates take some milliseconds to parse. */
+  /** Roots are read at the first client that needs them: a list of them takes its time to parse. */
   #needCa(): void {
     if (this.#hasCa) return
     this.#addCa(new TextEncoder().encode(hostRoots('ca', this.#hostRoots)))

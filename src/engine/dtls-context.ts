@@ -15,6 +15,7 @@ import {
 } from './dtls-options.ts'
 import { DtlsEngine } from './dtls.ts'
 
+/** SSL_CTX for DTLS 1.2. */
 export class DtlsContext {
   readonly #library: Library
   readonly #secure: SecureContext

@@ -41,13 +41,17 @@ export interface MtuOption {
   mtu?: number
 }
 
+/** What an engine for a client needs to know. */
 export interface DtlsClientOptions extends Common, ClientOnly, MtuOption {
+  /** Which side of the handshake. */
   role: 'client'
   /** Where to stop and wait for `engine.resume`. Default: nowhere. */
   park?: readonly ('certificateRequest' | 'verify')[]
 }
 
+/** What an engine for a server needs to know. */
 export interface DtlsServerOptions extends Common, ServerOnly, MtuOption {
+  /** Which side of the handshake. */
   role: 'server'
   /** Where to stop and wait for `engine.resume`. Default: nowhere. PSK identities cannot wait: give all of `psks`. */
   park?: readonly ('clientHello' | 'verify')[]
@@ -66,6 +70,7 @@ export interface DtlsServerOptions extends Common, ServerOnly, MtuOption {
 /** The same for every client that a listener finds; whom a cookie is bound to, it learns with each datagram. */
 export type DtlsListenerOptions = Omit<DtlsServerOptions, 'role' | 'peer' | 'dangerouslySkipCookie'>
 
+/** What one connection needs to know; the role decides which. */
 export type DtlsEngineOptions = DtlsClientOptions | DtlsServerOptions
 
 /** What only DTLS has, checked. */

@@ -17,6 +17,7 @@ import type { DtlsContext } from './dtls-context.ts'
 import type { DatagramSettings, DtlsPeer } from './dtls-options.ts'
 import type { EngineSettings } from './options.ts'
 
+/** SSL on datagrams. Its events, decisions and exporters are those of TlsEngine. */
 export class DtlsEngine extends Connection<DtlsContext> {
   readonly #mtu: number
   /** A server has to know whom the cookie is bound to, or that it shall go without. */

@@ -52,7 +52,10 @@ export type ParkEvent =
   | { type: 'clientHello'; hello: ClientHello }
   /** Client: the server wants a certificate; the names of the CAs it trusts, each in DER. None means any. */
   | { type: 'certificateRequest'; caNames: Uint8Array[] }
-  /** The peer's certificate was looked at, with this result. Chains are in DER, leaf first: as sent, and as built by verification. */
+  /**
+   * The peer's certificate was looked at, with this result. Chains are in DER, leaf first: as sent, and as built by verification. A server is
+   * not asked about certificates that come after the first handshake (`requestCertificate`): there the result holds.
+   */
   | { type: 'verify'; ok: boolean; code?: string; depth: number; peerChain: Uint8Array[]; verifiedChain: Uint8Array[] }
   /** Server, TLS 1.2: the client wants to use the key with this identity. (In TLS 1.3 identities come in the ClientHello.) */
   | { type: 'psk'; identity: string }

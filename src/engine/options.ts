@@ -45,8 +45,8 @@ export interface ContextOptions extends Identity {
 
   /**
    * Certificates to trust, instead of the host's. Default for clients: the host's roots (Node, Deno, Bun); where the host shows
-   * none (browsers, workerd) a client must give them. Servers trust nobody by default: public roots say nothing about who may
-   * be a client.
+   * none (browsers, workerd) a client must give them, for instance `mozillaRoots` of membio/roots. Servers trust nobody by
+   * default: public roots say nothing about who may be a client.
    */
   ca?: Encoded | readonly Encoded[]
   /** Which of the host's roots, without `ca`. Default 'default': those the runtime's own TLS would trust. */
@@ -134,8 +134,8 @@ export interface ContextOptions extends Identity {
   /** Seconds until a new ticket key is made; three old ones go on opening tickets. Default 86,400, as in Go; 0 with `ticketKeys`. */
   ticketRotation?: number
   /**
-   * Server: bytes of 0-RTT data accepted in a connection. Default 0: such data can be replayed. Within one process each ticket opens 0-RTT
-   * once; several processes that share ticket keys cannot know of each other.
+   * Server: bytes of 0-RTT data accepted in a connection. Default 0: such data can be replayed. Each TLS 1.3 session is used once, and so
+   * stays in this process, whatever `tickets` and `ticketKeys` say: another one takes neither it nor its early data.
    */
   maxEarlyData?: number
   /** Server: an OCSP response (DER) for the certificate, stapled for clients that ask (RFC 6066, section 8). */
@@ -169,7 +169,7 @@ export interface EngineOptions {
   dangerouslyAcceptAnyCertificate?: boolean
   /** Raw public keys (SubjectPublicKeyInfo in DER) of which the peer must have one; with `rawPublicKeys` in the context. */
   expectedKeys?: readonly Uint8Array[]
-  /** Client: the key to authenticate with, instead of certificates. */
+  /** Client: the key to authenticate with, instead of certificates: a server that shows one is refused. */
   psk?: PreSharedKey
   /** Server: the keys it knows. More can be given by a decision: see `park`. */
   psks?: readonly PreSharedKey[]

@@ -22,8 +22,10 @@ const SCHEMES = {
   0x0906: 'mldsa87',
 } as const
 
+/** A signature scheme by its IANA name, of those that can be asked of a signer (RFC 8446, 4.2.3). */
 export type SigningScheme = (typeof SCHEMES)[keyof typeof SCHEMES]
 
+/** One signature that the handshake needs. */
 export interface SignRequest {
   /**
    * Key type, padding and hash in one name. `rsa_pss_*`: the salt is as long as the hash; `ecdsa_*`: the curve named is the key's, in
@@ -41,9 +43,10 @@ export interface SignRequest {
  */
 export type Signer = (request: SignRequest) => Uint8Array
 
-export const signRequest = (scheme: number, message: Uint8Array): SignRequest => ({ scheme: SCHEMES[scheme as keyof typeof SCHEMES], message })
+export function signRequest(scheme: number, message: Uint8Array): SignRequest {
+  return { scheme: SCHEMES[scheme as keyof typeof SCHEMES], message }
+}
 
-export const rawSigner =
-  (signer: Signer): RawSigner =>
-  (scheme, message) =>
-    signer(signRequest(scheme, message))
+export function rawSigner(signer: Signer): RawSigner {
+  return (scheme, message) => signer(signRequest(scheme, message))
+}

@@ -46,6 +46,10 @@ export interface ConnectionSettings {
   onEvent: ((event: PollerEvent) => void) | undefined
 }
 
+/**
+ * One connection, its handshake done: each call sleeps until it is through, or until `timeout`. It is the owner's to `close`; one that
+ * is dropped instead is reset when the garbage collector finds it.
+ */
 export class SyncConnection {
   /** For its state, and for `exportKeyingMaterial`. Its bytes are moved by this class. */
   readonly engine: TlsEngine
@@ -78,9 +82,11 @@ export class SyncConnection {
   get agreed(): Agreed {
     return this.engine.agreed!
   }
+  /** The peer's IP address. An IPv4 client of a listener at all addresses appears as `::ffff:192.0.2.1`. Stays after `close`. */
   get remoteAddress(): string {
     return this.#socket.remoteAddress
   }
+  /** The peer's TCP port. Stays after `close`. */
   get remotePort(): number {
     return this.#socket.remotePort
   }

@@ -16,9 +16,14 @@ export function listenSync(options: ListenSyncOptions): SyncListener {
   return new SyncListener(options)
 }
 
+/**
+ * A listening socket. Clients are accepted one by one with `accept`, or in a loop over the listener; meanwhile others wait in the queue
+ * (`backlog`). It is the owner's to `close`.
+ */
 export class SyncListener implements Iterable<SyncConnection> {
-  /** Where it listens. */
+  /** The IP address it listens at: `::` or `0.0.0.0` when no `host` was given. */
   readonly address: string
+  /** The TCP port it listens at; where 0 was asked for, the one that the system chose. */
   readonly port: number
   readonly #id = newId()
   readonly #channel = Channel.allocate(0)

@@ -18,14 +18,17 @@ export interface SyncOptions extends ContextOptions, Pick<EngineOptions, 'danger
   onEvent?(event: PollerEvent): void
 }
 
+/** For `connectSync`: where to, and as whom; beside that what `createContext` takes, or a `context`. */
 export interface ConnectSyncOptions extends SyncOptions, Pick<EngineOptions, 'servername' | 'identity' | 'session'> {
   /** A name, or an IPv4 or IPv6 address. Of a name's addresses all are tried, until one answers. Also the default of `servername`. */
   host: string
+  /** TCP, 1 to 65,535. */
   port: number
 }
 
+/** For `listenSync`: where, and for whom; beside that what `createContext` takes, or a `context`. It needs a certificate. */
 export interface ListenSyncOptions extends SyncOptions, Pick<EngineOptions, 'clientCertificate'> {
-  /** 0: any that is free, see `SyncListener.port`. */
+  /** TCP, 0 to 65,535. 0: any that is free, see `SyncListener.port`. */
   port: number
   /** The address of the interface to listen at. Default: all of them. */
   host?: string

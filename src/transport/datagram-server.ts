@@ -5,19 +5,25 @@ import type { DtlsListenerOptions } from '../engine/dtls-options.ts'
 import { TlsError } from '../errors.ts'
 import { DatagramPoller, ioError, type DatagramHandlers, type DatagramPollerOptions, type DatagramReceiver } from './datagram.ts'
 
+/** Where a peer is, as dgram's `rinfo` has it. */
 export interface PeerAddress {
   /** As the socket writes it. */
   address: string
+  /** UDP port. */
   port: number
 }
 
 /** A socket with many peers. Its verbs and callbacks are those of DatagramTransport, with an address. */
 export interface DatagramSocket {
+  /** Names the receiver of everything that arrives, once. */
   attach(receiver: { onDatagram(datagram: Uint8Array, from: PeerAddress): void; onError(error: Error): void }): void
+  /** Never fails: what cannot be sent is lost. */
   send(datagram: Uint8Array, to: PeerAddress): void
+  /** No callback comes afterwards. What was sent still goes out. */
   close(): void
 }
 
+/** Who runs the server. Called as DatagramHandlers are. */
 export interface DatagramServerHandlers {
   /**
    * A peer has shown its cookie, and its handshake begins.
@@ -28,6 +34,7 @@ export interface DatagramServerHandlers {
   onClose?(error?: TlsError): void
 }
 
+/** Its peers' patience, and its limits. */
 export interface DatagramServerOptions extends DatagramPollerOptions {
   /** For the engine of each peer. */
   engine?: DtlsListenerOptions
@@ -51,6 +58,7 @@ interface Connection {
   receiver: DatagramReceiver
 }
 
+/** A DTLS server on one socket. */
 export class DatagramServer {
   readonly #socket: DatagramSocket
   readonly #handlers: DatagramServerHandlers

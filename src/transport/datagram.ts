@@ -15,6 +15,7 @@ export interface DatagramTransport {
   close(): void
 }
 
+/** The receiving end of a transport. */
 export interface DatagramReceiver {
   /** A datagram arrived. Valid for the call. */
   onDatagram(datagram: Uint8Array): void
@@ -28,16 +29,18 @@ export interface DatagramHandlers {
   onSecure?(): void
   /** The plaintext of one datagram; yours to keep. */
   onDatagram?(plaintext: Uint8Array): void
+  /** What the engine tells beside plaintext. A park event waits for `engine.resume` and `wake`. */
   onEvent?(event: EngineEvent): void
   /** The last call, made once. Without an error one side has closed in good order. */
   onClose?(error?: TlsError): void
 }
 
+/** How patient a connection is. */
 export interface DatagramPollerOptions {
   /**
    * Milliseconds; 0 switches a deadline off. `handshake` is 30,000 by default, long enough for a flight to be sent five times. `idle`
-   * counts from the last datagram that the peer could prove its own, or that was written; 300,000 by default, since a peer that is
-   * gone leaves no trace, and routers forget it by then (RFC 4787, REQ-5).
+   * begins with the end of the handshake, and anew with each datagram that the peer could prove its own, or that was written; 300,000
+   * by default, since a peer that is gone leaves no trace, and routers forget it by then (RFC 4787, REQ-5).
    */
   deadlines?: Pick<Deadlines, 'handshake' | 'idle'>
 }
@@ -51,7 +54,9 @@ type Timer = ReturnType<typeof setTimeout>
 
 const encoder = new TextEncoder()
 
+/** Drives one DtlsEngine over one transport, until either side closes. */
 export class DatagramPoller {
+  /** Its own: to be read, and resumed; not to be fed. */
   readonly engine: DtlsEngine
   readonly #transport: DatagramTransport
   readonly #handlers: DatagramHandlers
@@ -74,7 +79,6 @@ export class DatagramPoller {
       onError: (error) => this.#finish(ioError(error)),
     })
     this.#armDeadline('handshake')
-    this.#armDeadline('idle')
     this.wake()
   }
 
@@ -159,6 +163,7 @@ export class DatagramPoller {
     this.#drainEvents()
     if (status !== 'done' || this.#closed) return
     this.#disarm('handshake')
+    this.#armDeadline('idle')
     this.#handlers.onSecure?.()
   }
 

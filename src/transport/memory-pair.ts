@@ -76,7 +76,8 @@ class MemoryEnd implements MemoryTransport {
     if (this.#closed) return
     this.#close()
     const { peer } = this
-    setTimeout(() => peer.#break(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })))
+    if (this.#ended) return
+    nextLoop(() => peer.#break(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })))
   }
 
   fail(error: Error): void {

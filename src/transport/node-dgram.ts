@@ -7,10 +7,13 @@ type Sent = (error: Error | null) => void
 
 /** The part of dgram.Socket used here. */
 export interface DgramLike {
+  /** 'message', 'error' and 'close'. */
   on(event: string, listener: (...args: any[]) => void): unknown
+  /** On a socket that is not connected. */
   send(datagram: Uint8Array, port: number, address: string, sent: Sent): void
   /** On a connected socket. */
   send(datagram: Uint8Array, sent: Sent): void
+  /** Called once, when all was sent. */
   close(): unknown
 }
 

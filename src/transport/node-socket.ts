@@ -15,6 +15,7 @@ export interface DuplexLike {
   readonly destroyed: boolean
   readonly readableEnded?: boolean
   readonly writableFinished?: boolean
+  readonly writableLength?: number
   readonly errored?: Error | null
   allowHalfOpen?: boolean
   resetAndDestroy?(): unknown
@@ -28,7 +29,10 @@ export function nodeSocket(socket: DuplexLike): ByteTransport {
 class NodeSocketTransport implements ByteTransport {
   readonly #socket: DuplexLike
   #receiver: TransportReceiver | undefined
+  /** The peer has ended. */
   #ended = false
+  /** We have. */
+  #finished = false
 
   constructor(socket: DuplexLike) {
     this.#socket = socket
@@ -63,14 +67,17 @@ class NodeSocketTransport implements ByteTransport {
   }
 
   end(): void {
+    this.#finished = true
     if (!this.#socket.destroyed) this.#socket.end()
   }
 
   reset(): void {
     this.#receiver = undefined
-    if (this.#socket.destroyed) return
-    if (this.#socket.resetAndDestroy) this.#socket.resetAndDestroy()
-    else this.#socket.destroy()
+    const socket = this.#socket
+    if (socket.destroyed) return
+    const kernelHasAll = this.#finished && !socket.writableLength // a reset would take it back
+    if (kernelHasAll || !socket.resetAndDestroy) socket.destroy()
+    else socket.resetAndDestroy()
   }
 
   #onData = (chunk: Uint8Array | string): void => {

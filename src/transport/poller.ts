@@ -47,7 +47,10 @@ export interface Deadlines {
   handshake?: number
   /** Without a byte in either direction. Default 0: how long silence is normal is the protocol's affair. */
   idle?: number
-  /** For the peer's close_notify after `close`, and for the transport's end. Default 5,000: nobody waits for these bytes. */
+  /**
+   * Without progress after `close`: for the peer to take what was written, and to answer; and for the transport's end. Default 5,000:
+   * nobody waits for these bytes.
+   */
   shutdown?: number
 }
 
@@ -76,7 +79,7 @@ const DEADLINES = {
 } as const
 type Deadline = keyof typeof DEADLINES
 
-/** What one turn may move before others get theirs: four full BIOs, a millisecond or so. */
+/** What one turn may move before others get theirs: four full BIOs. */
 const TURN_BYTES = 262_144
 
 const encoder = new TextEncoder()
@@ -317,6 +320,7 @@ export class Poller {
       if (!chunk.length) break
       taken += chunk.length
       this.#touch()
+      if (this.#closing === 'both') this.#arm('shutdown') // a slow peer is not a dead one
       this.#transportFull = !this.#transport.write(chunk)
     }
     return taken
@@ -466,8 +470,10 @@ export class Poller {
   }
 
   #expire(deadline: Deadline): void {
-    if (this.#closed) this.#transport.reset()
-    else this.destroy(this.#verdict(deadline))
+    if (this.#closed) return this.#transport.reset()
+    const error = this.#verdict(deadline)
+    if (!error) this.#transport.end() // all was handed over: what the pipe still holds may yet arrive
+    this.destroy(error)
   }
 
   /** Nobody is to blame for a peer that does not answer `close`, once it has got everything. */

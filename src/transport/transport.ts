@@ -18,7 +18,10 @@ export interface ByteTransport {
   resume(): void
   /** Nothing more will be written: sends what is queued, then the end of the stream (FIN). Receiving goes on. */
   end(): void
-  /** Gives up both directions at once, telling the peer where the pipe can (RST). No callback comes afterwards. */
+  /**
+   * Gives up both directions at once, telling the peer where the pipe can (RST); but what it has taken before `end` may still arrive. No
+   * callback comes afterwards.
+   */
   reset(): void
 }
 

@@ -55,7 +55,9 @@ export function took(call: string, result: TlsBytesPointer): Uint8Array {
   const taken = memory.take(result)
   if (taken) return taken.bytes
   const record = memory.error(exports.tls_library_error())
-  throw settingError(record, record.option ? `${call}: \`${record.option}\` was refused` : call)
+  const what = record.option ? `${call}: \`${record.option}\` was refused` : call
+  // Without a library the words are our own (library_refuse in wasm/error.c).
+  throw record.library ? settingError(record, what) : usageError(`${what}: ${record.reason || 'out of memory'}`)
 }
 
 /** RFC 7468: lines of 64 characters, each 48 bytes. */

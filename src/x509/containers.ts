@@ -12,6 +12,7 @@ import { parseCertificate, parseCrl, type Certificate, type Crl } from './parse.
  */
 const ITERATIONS = 200_000
 
+/** What a PKCS #12 file holds. Its key is a secret, and a string cannot be wiped: keep it no longer than needed. */
 export interface Pkcs12 {
   /** PKCS#8 PEM, in the clear. Undefined where the file has none. */
   key?: string
@@ -23,6 +24,7 @@ export interface Pkcs12 {
   name?: string
 }
 
+/** What goes into a PKCS #12 file, and what protects it. */
 export interface Pkcs12Options {
   /** The private key, PEM or DER. */
   key: Encoded

@@ -9,7 +9,9 @@ import { REASON_NAMES, reasonNumber, type RevocationReason } from './parse.ts'
 
 /** Who signs: a CA's certificate and its private key. */
 export interface Issuer {
+  /** The CA's certificate, PEM or DER: its subject becomes the issuer's name. Of a PEM bundle it is the first. */
   cert: Encoded
+  /** The private key that belongs to `cert`, PEM or DER. */
   key: Encoded
   /** Decrypts `key`. */
   passphrase?: string
@@ -35,6 +37,7 @@ const KEY_USAGES = [
   'encipherOnly',
   'decipherOnly',
 ] as const
+/** What a key may do, as RFC 5280 (4.2.1.3) spells it. */
 export type KeyUsage = (typeof KEY_USAGES)[number]
 
 const USAGES = {
@@ -105,6 +108,7 @@ export interface CertificateOptions extends IssueOptions {
 export interface PublicKeyCertificateOptions extends IssueOptions {
   /** SubjectPublicKeyInfo, PEM or DER. */
   publicKey: Encoded
+  /** Who signs. Must be given: without the private key nothing can sign itself. */
   issuer: Issuer
 }
 
@@ -117,6 +121,7 @@ export interface RequestCertificateOptions extends IssueOptions {
    * whoever wrote it chose the names. Look at them with `parseRequest` before accepting them. Extensions are never taken over.
    */
   acceptRequested?: readonly ('subject' | 'subjectAltNames')[]
+  /** Who signs. Must be given. */
   issuer: Issuer
 }
 
@@ -143,6 +148,7 @@ export function createCertificate(options: CertificateOptions | PublicKeyCertifi
   return toPem('CERTIFICATE', callWith(call, fields, 'tls_certificate_create'))
 }
 
+/** What a certificate is asked for with: a key, and the names it shall be for. The CA decides what it takes over. */
 export interface RequestOptions extends SubjectOptions {
   /** The private key (PEM or DER) that the certificate shall be for. */
   key: Encoded
@@ -163,9 +169,11 @@ export function createRequest(options: RequestOptions): string {
   return toPem('CERTIFICATE REQUEST', callWith(call, fields, 'tls_request_create'))
 }
 
+/** What a CA revokes, and until when that is the last word. */
 export interface CrlOptions {
   /** The CA whose certificates are revoked. */
   issuer: Issuer
+  /** Every certificate that is revoked so far and has not expired, not only the new ones. Default: none. */
   revoked?: readonly {
     /** Hexadecimal where it is text: `parseCertificate(cert).serialNumber`. */
     serialNumber: string | bigint
@@ -240,12 +248,15 @@ function issuerFields(call: string, issuer: Issuer | undefined): Field[] {
   return [['issuerCert', encoded(`${call}: \`issuer.cert\``, issuer.cert)], ...keyFields(call, 'issuerKey', issuer.key, issuer.passphrase)]
 }
 
+/** RFC 5280, 4.1.2.5. */
+const isEncodable = (date: Date) => date instanceof Date && date.getTime() >= Date.UTC(1950) && date.getTime() < Date.UTC(10000)
+
 type Moment = [name: string, given: Date | undefined, otherwise: number]
 
 function periodFields(call: string, from: Moment, until: Moment): Field[] {
   const [start, end] = [from, until].map(([name, given, otherwise]) => {
     const date = given ?? new Date(Date.now() + otherwise)
-    if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw usageError(`${call}: \`${name}\` must be a valid Date`)
+    if (!isEncodable(date)) throw usageError(`${call}: \`${name}\` must be a valid Date, from 1950 to 9999`)
     return Math.floor(date.getTime() / 1000)
   }) as [number, number]
   if (start >= end) throw usageError(`${call}: \`${from[0]}\` must come before \`${until[0]}\``)
@@ -263,7 +274,7 @@ function serialFields(call: string, serialNumber: string | bigint | undefined): 
 function revokedFields(call: string, { serialNumber, date = new Date(), reason }: NonNullable<CrlOptions['revoked']>[number]): Field[] {
   const serial = serialFields(call, serialNumber)
   if (!serial.length) throw usageError(`${call}: \`revoked\`: \`serialNumber\` is missing`)
-  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw usageError(`${call}: \`revoked\`: \`date\` must be a valid Date`)
+  if (!isEncodable(date)) throw usageError(`${call}: \`revoked\`: \`date\` must be a valid Date, from 1950 to 9999`)
   if (reason !== undefined && reasonNumber(reason) < 0) {
     throw usageError(`${call}: \`revoked\`: \`reason\` is ${JSON.stringify(reason)}; it must be one of ${REASON_NAMES.join(', ')}`)
   }

@@ -27,22 +27,26 @@ const KEY_TYPES = [
 const ITERATIONS = 600_000
 const MAX_ITERATIONS = 100_000_000
 
+/** What it takes to read a private key. */
 export interface ReadKeyOptions {
   /** Decrypts the key. */
   passphrase?: string
 }
 
+/** How a private key is written. */
 export interface ExportKeyOptions extends ReadKeyOptions {
   /** Default 'pem'. */
   format?: 'pem' | 'der'
   /** Left out, the key is written in the clear. */
   encrypt?: {
+    /** Encrypts what is written; `passphrase` is for what is read. */
     passphrase: string
     /** Of PBKDF2, 1,000 to 100,000,000. Default 600,000, as OWASP recommends for HMAC-SHA-256. */
     iterations?: number
   }
 }
 
+/** How the public half of a key is written. */
 export interface PublicKeyOptions extends ReadKeyOptions {
   /** Default 'pem'. */
   format?: 'pem' | 'der'

@@ -14,13 +14,20 @@ export type Subject = Readonly<Record<string, string | readonly string[]>> | rea
 export interface NameOptions {
   /** Host names, with a `*` in the first label if so, and IP addresses. */
   hosts?: readonly string[]
+  /** Mailboxes, `local@domain`, in ASCII (rfc822Name). */
   emails?: readonly string[]
+  /** Absolute URIs, in ASCII. */
   uris?: readonly string[]
 }
 
 /** A part of a name space (RFC 5280, 4.2.1.10): a domain, a mail domain or address, a URI's host, or a range of addresses, `10.0.0.0/8`. */
 export interface NameRange {
+  /** Which kind of names the range is about; it says nothing about the other kinds. */
   type: 'dns' | 'email' | 'uri' | 'ip'
+  /**
+   * dns: `example.test` is that name and all below it, `.example.test` only those below. email and uri: `example.test` is that host alone,
+   * `.example.test` those below it, `user@example.test` one mailbox. ip: `10.0.0.0/8`, `fd00::/8`.
+   */
   value: string
 }
 

@@ -19,6 +19,7 @@ const PURPOSES = {
 /** What a certificate is used for; 'any' asks no question. */
 export type Purpose = keyof typeof PURPOSES
 
+/** Which certificate, whom to trust, and what else must hold. */
 export interface VerifyOptions {
   /** The certificate in question, PEM or DER. Of a PEM bundle it is the first; the others join `intermediates`. */
   leaf: Encoded
@@ -81,6 +82,7 @@ export interface VerifyFailure {
   subject?: string
 }
 
+/** The verdict. Where `ok` is false there is at least one reason, and the chain is to be shown and not to be believed. */
 export type VerifyResult =
   /** The chain, leaf first, trust anchor last. */
   | { ok: true; chain: Certificate[] }

@@ -13,7 +13,7 @@ const { imports, exports } = WebAssembly.Module
 /** What the toolchain adds to abi.h's list: needed are the first two; the others it keeps for glue that we do not have. */
 const TOOLCHAIN_EXPORTS = ['_initialize', 'memory', '__indirect_function_table', 'htonl', 'htons', 'malloc', 'ntohs']
 
-contract('openssl.wasm imports entropy, the clock and signers, and nothing else', () => {
+contract('openssl.wasm imports entropy, the clock and private keys that are somewhere else, and nothing more', () => {
   const names = imports(wasmModule()).map((entry) => `${entry.kind} ${entry.module}.${entry.name}`)
   assert.equal(names.sort(), ['function membio.getrandom', 'function membio.now', 'function membio.sign'])
 })

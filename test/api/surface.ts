@@ -46,6 +46,7 @@ function blocks(text: string): Block[] {
       found.push(current)
       documented = false
     }
+    if (/^export \{/.test(line)) current = undefined
     if (current && !/^( \*|\/\*\*)/.test(line)) current.lines.push(line)
   }
   return found
@@ -71,7 +72,8 @@ function members({ name, lines }: Block): { text: string; documented: boolean }[
 
 function symbolsOf(entry: string, block: Block): Symbol[] {
   const [first = ''] = block.lines
-  const whole = /\b(type|const|function) /.test(first) ? block.lines.map((line) => line.trim()).join(' ') : first.replace(/ \{$/, '')
+  const code = block.lines.map((line) => line.trim()).filter((line) => !/^(\/\*\*|\*)/.test(line))
+  const whole = /\b(type|const|function) /.test(first) ? code.join(' ') : first.replace(/ \{$/, '')
   const own = { line: `${entry}: ${whole.replace(/^export (declare )?/, '').trim()}`, documented: block.documented }
   if (!/\b(class|interface) /.test(first)) return [own]
   return [own, ...members(block).map(({ text, documented }) => ({ line: `${entry}: ${text}`, documented }))]
@@ -85,9 +87,10 @@ export function surfaceOf(entry: string, path: string): Symbol[] {
     .flatMap((block) => symbolsOf(entry, block))
   const passedOn = reexports(text).flatMap(({ name, from }) => {
     const file = join(dirname(path), from.replace(/\.(ts|js)$/, '.d.ts'))
-    const block = blocks(readFileSync(file, 'utf8')).find((candidate) => candidate.name === name)
-    if (!block) throw new Error(`${entry} exports ${name}, which ${file} does not declare`)
-    return symbolsOf(entry, block)
+    const overloads = blocks(readFileSync(file, 'utf8')).filter((block) => block.name === name)
+    if (!overloads.length) throw new Error(`${entry} exports ${name}, which ${file} does not declare`)
+    const documented = overloads.some((block) => block.documented)
+    return overloads.flatMap((block) => symbolsOf(entry, { ...block, documented }))
   })
   return [...own, ...passedOn]
 }

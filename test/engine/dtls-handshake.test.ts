@@ -1,9 +1,11 @@
 // DTLS handshakes between two engines: every kind of identity, every single loss, bad weather, small datagrams.
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import * as assert from 'uvu/assert'
-import { createDtlsContext } from '../../src/index.ts'
+import { createDtlsContext, type Signer } from '../../src/index.ts'
 import { bad, client as clientIdentity, HOST, issue, root, server, serverFor, type Identity } from '../support/certs.ts'
 import { DtlsPair, fair, makeDtlsPair, storm, type DtlsPairOptions } from '../support/datagrams.ts'
 import { expectError, expectThrow } from '../support/expect.ts'
+import { nodeSign, nodeSigner } from '../support/signers.ts'
 import { suite } from '../support/suite.ts'
 
 const matrix = suite('dtls: handshake')
@@ -230,6 +232,18 @@ trust('a pre-shared key instead of certificates', (t) => {
   pingPong(pair)
 })
 
+/** RFC 7250, as CoAP uses it (RFC 7252, 9.1.3.2). */
+for (const expected of ['P-256', 'RSA-2048'] as const) {
+  trust(`a raw public key instead of a certificate, ${expected === 'P-256' ? 'the expected one' : 'another one than expected'}`, (t) => {
+    const key = createPublicKey(server(expected).cert).export({ type: 'spki', format: 'der' })
+    const options = { client: { rawPublicKeys: 'require' }, server: { rawPublicKeys: 'require' } } as const
+    const pair = t.own(makeDtlsPair({ ...options, clientEngine: { expectedKeys: [key] } }))
+    if (expected !== 'P-256') return void expectError(failureOf(pair), { kind: 'certificate', code: 'RPK_UNTRUSTED' })
+    pingPong(pair.establish())
+    assert.equal([pair.client.engine.agreed!.authorized, pair.client.engine.agreed!.peerChain], [true, []])
+  })
+}
+
 trust('a session is resumed with a ticket', (t) => {
   const serverContext = t.own(createDtlsContext(server()))
   const clientContext = t.own(createDtlsContext({ ca: root().cert }))
@@ -288,3 +302,33 @@ parking('the client decides about the certificate', (t) => {
   }
   pingPong(pair.establish())
 })
+
+// ---- A private key that is somewhere else. ----
+
+const signing = suite('dtls: signer')
+
+for (const type of ['RSA-2048', 'P-256'] as const) {
+  for (const role of ['server', 'client'] as const) {
+    const identity = () => (role === 'server' ? server(type) : clientIdentity(type))
+    const options = (signer: Signer | 'event'): DtlsPairOptions => ({
+      [role]: { ...identity(), key: undefined, signer, ...(role === 'server' && { ca: root().cert }) },
+      ...(role === 'client' && { server: { ...server(), ca: root().cert }, serverEngine: { clientCertificate: 'require', mtu: 300 } }),
+    })
+
+    signing(`${role}, ${type}: answers at once`, (t) => {
+      pingPong(t.own(makeDtlsPair(options(nodeSigner(identity().key)))).establish())
+    })
+
+    signing(`${role}, ${type}: answers later, and what is repeated meanwhile does no harm`, (t) => {
+      const pair = t.own(makeDtlsPair(options('event'))).run()
+      const side = pair[role]
+      assert.is(side.status, 'want-callback')
+      for (let i = 0; i < 3; i++) pair.waitForTimeout() && pair.run()
+      assert.is(side.status, 'want-callback')
+      side.onPark = (event, engine) => {
+        if (event.type === 'sign') engine.resume({ signature: nodeSign(createPrivateKey(identity().key), event.request) })
+      }
+      pingPong(pair.establish())
+    })
+  }
+}

@@ -49,7 +49,8 @@ for (const extra of [undefined, 'extra.pem']) {
     assert.equal(inFreshNode(source, { NODE_EXTRA_CA_CERTS: extra }), {
       kind: 'usage',
       code: 'ERR_TLS_NO_CA',
-      message: 'this runtime shows no root certificates: pass the ones to trust as `ca`',
+      message:
+        "this runtime shows no root certificates: pass the ones to trust as `ca`, Mozilla's for instance: `mozillaRoots` from 'membio/roots'",
       live: 0,
     })
   })

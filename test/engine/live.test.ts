@@ -1,7 +1,7 @@
 // What can happen to a connection after its handshake: new keys, another handshake, a certificate asked for late, more tickets.
 import * as assert from 'uvu/assert'
 import type { ContextOptions } from '../../src/index.ts'
-import { client, root } from '../support/certs.ts'
+import { client, issue, root, strangeRoot } from '../support/certs.ts'
 import { expectError, expectThrow } from '../support/expect.ts'
 import { makePair, type Pair } from '../support/pair.ts'
 import { suite } from '../support/suite.ts'
@@ -61,6 +61,19 @@ late('a client shows its certificate when the server asks', (t) => {
   assertAlive(pair)
 })
 
+late('nothing is told before the last byte of the client\'s proof', (t) => {
+  const pair = t.own(makePair({ client: client(), server: { ca: root().cert }, clientEngine: { postHandshakeAuth: true } }).establish())
+  pair.server.engine.requestCertificate()
+  pair.transfer(pair.server, pair.client)
+  const flight = pair.client.engine.takeCiphertext()
+  for (const byte of flight) {
+    assert.equal([pair.server.eventsOf('agreed').length, pair.server.engine.agreed!.authorized], [0, false])
+    pair.server.engine.receiveCiphertext(new Uint8Array([byte]))
+    pair.server.drive()
+  }
+  assert.equal([pair.server.eventsOf('agreed').length, pair.server.engine.agreed!.authorized], [1, true])
+})
+
 late('a client without a certificate is refused where one is required', (t) => {
   const pair = t.own(makePair({ server: { ca: root().cert }, clientEngine: { postHandshakeAuth: true } }).establish())
   pair.server.engine.requestCertificate('require')
@@ -76,6 +89,18 @@ late('a client without a certificate may stay where it is only asked', (t) => {
   assert.is(pair.server.error, undefined)
   assertAlive(pair)
 })
+
+for (const park of [[], ['verify']] as const) {
+  late(`a certificate of an unknown CA is refused, ${park.length ? 'and no decision is asked for' : 'as at first'}`, (t) => {
+    const stranger = issue({ subject: { CN: 'stranger.test' }, usage: ['client'] }, strangeRoot())
+    const settings = { client: stranger, server: { ca: root().cert }, clientEngine: { postHandshakeAuth: true }, serverEngine: { park } }
+    const pair = t.own(makePair(settings).establish())
+    pair.server.engine.requestCertificate('request')
+    pair.run()
+    expectError(pair.server.error, { kind: 'certificate', code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' })
+    assert.is(pair.server.eventsOf('agreed').length, 0)
+  })
+}
 
 late('a client that did not offer it cannot be asked', (t) => {
   const pair = t.own(makePair({ server: { ca: root().cert } }).establish())
@@ -108,8 +133,21 @@ again('more often than allowed ends the connection', (t) => {
     pair.client.attempt(() => void pair.client.engine.renegotiate())
     pair.run()
   }
-  assert.is(expectError(pair.server.error, {}).alert!.name, 'no_renegotiation')
+  assert.is(expectError(pair.server.error, { kind: 'protocol', code: 'ERR_SSL_NO_RENEGOTIATION' }).alert!.name, 'no_renegotiation')
 })
+
+for (const side of ['client', 'server'] as const) {
+  again(`those that the ${side} starts itself do not count against the limit it sets`, (t) => {
+    const pair = t.own(makePair({ client: { ...TLS12, renegotiations: 9 }, server: { renegotiations: 9 }, [side]: { ...TLS12, renegotiations: 1 } }))
+    pair.establish()
+    for (let round = 1; round <= 3; round++) {
+      pair[side].engine.renegotiate()
+      pair.run()
+      assert.is(pair[side].eventsOf('agreed').length, round)
+      assertAlive(pair, String(round))
+    }
+  })
+}
 
 again('does not exist in TLS 1.3', (t) => {
   const pair = t.own(makePair({ client: { renegotiations: 1 } }).establish())
@@ -130,7 +168,7 @@ const aborting = suite('engine: abort')
 
 aborting('tells the peer with the alert, and stays the error of the connection', (t) => {
   const pair = t.own(makePair().establish())
-  const error = expectThrow(() => pair.server.engine.abort(49), { kind: 'protocol' })
+  const error = expectThrow(() => pair.server.engine.abort(49), { kind: 'protocol', code: 'ERR_SSL_CALLBACK_FAILED' })
   pair.run()
   assert.is(expectError(pair.client.error, { kind: 'alert' }).alert!.name, 'access_denied')
   assert.is(pair.server.engine.error, error)

@@ -1,45 +1,11 @@
 // OCSP stapling (RFC 6066, section 8): responses made by `openssl ocsp`, asked for, handed over, checked, and missed where they must be there.
 import * as assert from 'uvu/assert'
-import { X509Certificate } from 'node:crypto'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { ContextOptions, EngineOptions } from '../../src/index.ts'
-import { HOST, HOSTS, issue, root, server, strangeRoot, type Identity } from '../support/certs.ts'
+import { HOST, HOSTS, issue, root, server, strangeRoot } from '../support/certs.ts'
 import { expectError } from '../support/expect.ts'
+import { respond, type ResponseOptions } from '../support/ocsp.ts'
 import { makePair } from '../support/pair.ts'
-import { suite, type Case } from '../support/suite.ts'
-
-interface ResponseOptions {
-  /** V: valid, R: revoked; left out: the responder does not know it. */
-  status?: 'V' | 'R'
-  /** Who signs. Default: the issuer. */
-  signer?: Identity
-  days?: number
-}
-
-/** A response about `leaf`, which `issuer` has signed. */
-function respond(t: Case, leaf: string, issuer: Identity, { status, signer = issuer, days = 7 }: ResponseOptions): Uint8Array {
-  const directory = mkdtempSync(join(tmpdir(), 'membio-ocsp-'))
-  t.defer(() => rmSync(directory, { recursive: true }))
-  const file = (name: string, content: string) => {
-    writeFileSync(join(directory, name), content)
-    return join(directory, name)
-  }
-  const { serialNumber } = new X509Certificate(leaf)
-  const row = [status, '350101000000Z', status === 'R' ? '260101000000Z' : '', serialNumber, 'unknown', `/CN=${HOST}`].join('\t')
-  const out = join(directory, 'response.der')
-  const ca = file('ca.pem', issuer.cert)
-  execFileSync(
-    'openssl',
-    ['ocsp', '-index', file('index.txt', status ? `${row}\n` : ''), '-CA', ca, '-issuer', ca, '-cert', file('leaf.pem', leaf)]
-      .concat(['-rsigner', file('signer.pem', signer.cert), '-rkey', file('signer.key', signer.key)])
-      .concat(['-ndays', String(days), '-no_nonce', '-respout', out]),
-    { stdio: 'pipe' },
-  )
-  return new Uint8Array(readFileSync(out))
-}
+import { suite } from '../support/suite.ts'
 
 const test = suite('engine: OCSP stapling')
 

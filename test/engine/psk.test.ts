@@ -1,6 +1,7 @@
 // Pre-shared keys instead of certificates (RFC 4279, RFC 8446 2.2), in both versions and both roles.
 import * as assert from 'uvu/assert'
 import { createContext, type ContextOptions, type PreSharedKey, type Version } from '../../src/index.ts'
+import { root } from '../support/certs.ts'
 import { expectError } from '../support/expect.ts'
 import { byteByByte } from '../support/chunk.ts'
 import { makePair, type PairOptions } from '../support/pair.ts'
@@ -38,6 +39,23 @@ for (const version of VERSIONS) {
     const pair = pskPair(t, version, { serverEngine: { psks: [{ ...KEY, key: OTHER.key }] } })
     pair.run()
     expectError(pair.server.error, { kind: 'protocol' })
+  })
+}
+
+for (const version of VERSIONS) {
+  test(`${version}: a client with a key takes no certificate instead, not even a good one`, (t) => {
+    const context = t.own(createContext({ ca: root().cert, ...only(version) }))
+    for (const host of [{ servername: undefined }, {}]) {
+      const pair = t.own(makePair({ clientContext: context, clientEngine: { ...host, psk: KEY } }))
+      pair.run()
+      if (version === 'TLSv1.3') expectError(pair.client.error, { kind: 'certificate', code: 'PSK_EXPECTED' })
+      else expectError(pair.server.error, { kind: 'protocol', code: 'ERR_SSL_NO_SHARED_CIPHER' })
+    }
+  })
+
+  test(`${version}: a server with a certificate uses the key with a client that has it`, (t) => {
+    const pair = t.own(makePair({ client: only(version), clientEngine: { psk: KEY }, serverEngine: { psks: [KEY] } }).establish())
+    assert.is(pair.client.engine.agreed!.peerChain.length, 0)
   })
 }
 

@@ -1,5 +1,6 @@
 // Signatures that take time: the handshake parks at `sign` and goes on with the answer.
 import { createPrivateKey, webcrypto } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { createContext, type ContextOptions, type Role, type SignRequest, type Version } from '../../src/index.ts'
 import { createKey, type KeyType } from '../../src/x509/index.ts'
@@ -7,6 +8,7 @@ import { client, keyOf, root, server } from '../support/certs.ts'
 import { CUTS, type Cut } from '../support/chunk.ts'
 import { expectError, expectThrow } from '../support/expect.ts'
 import { makePair, type Pair, type Side } from '../support/pair.ts'
+import { repository } from '../support/paths.ts'
 import { nodeSign } from '../support/signers.ts'
 import { suite, type Case } from '../support/suite.ts'
 
@@ -102,15 +104,6 @@ for (const { name, cut } of CUTS) {
   }
 }
 
-parked('DHE, too', (t) => {
-  const cipherList = 'DHE-RSA-AES128-GCM-SHA256'
-  const both = new ParkedPair(t, { type: 'RSA-2048', version: 'TLSv1.2', options: { cipherList } })
-  both.pair.run()
-  // Without Diffie-Hellman parameters there is no such suite: then nobody signs.
-  if (both.own.error) return void expectError(both.own.error, { code: 'ERR_SSL_NO_SHARED_CIPHER' })
-  both.answer(sign('RSA-2048', both.park())).establish()
-})
-
 parked('nothing is asked twice, however often the engine is driven', (t) => {
   const both = new ParkedPair(t)
   const request = both.park()
@@ -128,6 +121,24 @@ parked('a key that cannot leave WebCrypto signs', async (t) => {
   const signature = await webcrypto.subtle.sign({ name: 'RSA-PSS', saltLength: 32 }, key, message as Uint8Array<ArrayBuffer>)
   both.answer(new Uint8Array(signature)).establish()
 })
+
+/** The one that the document gives. */
+function ecdsaToDer(raw: Uint8Array): Uint8Array {
+  const [, code] = /^(function ecdsaToDer.*?^})/ms.exec(readFileSync(`${repository}docs/signer.md`, 'utf8'))!
+  return new Function(`${code}; return ecdsaToDer`)()(raw)
+}
+
+for (const type of ['P-256', 'P-384'] as const) {
+  parked(`WebCrypto's ECDSA, as docs/signer.md turns it into DER: ${type}`, async (t) => {
+    const both = new ParkedPair(t, { type })
+    const pkcs8 = createPrivateKey(keyOf(type)).export({ type: 'pkcs8', format: 'der' }) as Uint8Array<ArrayBuffer>
+    const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, { name: 'ECDSA', namedCurve: type }, false, ['sign'])
+    const { message } = both.park()
+    const algorithm = { name: 'ECDSA', hash: type === 'P-256' ? 'SHA-256' : 'SHA-384' }
+    const raw = await webcrypto.subtle.sign(algorithm, key, message as Uint8Array<ArrayBuffer>)
+    both.answer(ecdsaToDer(new Uint8Array(raw))).establish()
+  })
+}
 
 // ---- What may happen meanwhile. ----
 
@@ -179,7 +190,8 @@ for (const version of VERSIONS) {
       both.own.engine.resume({ alert: 80 })
       both.pair.run()
       const alert = { description: 80, name: 'internal_error' }
-      expectError(both.own.error, { kind: 'usage', code: 'ERR_TLS_SIGNER', message: /refused to sign/, alert: { direction: 'sent', ...alert } })
+      const refused = { kind: 'usage', code: 'ERR_TLS_SIGNER', message: /refused to sign/ } as const
+      expectError(both.own.error, { ...refused, alert: { direction: 'sent', ...alert } })
       expectError(both.peer.error, { kind: 'alert', alert: { direction: 'received', ...alert } })
     })
 
@@ -210,6 +222,14 @@ parked('a wrong answer is a usage error, and the right one may follow', (t) => {
   expectThrow(() => engine.resume({ signature: new Uint8Array(0) }), { kind: 'usage', message: /empty/ })
   both.answer(sign('P-256', request)).establish()
   expectThrow(() => engine.resume({ signature: new Uint8Array(64) }), { kind: 'usage', message: /not waiting for an answer/ })
+})
+
+parked('a signature is no answer to a ClientHello', (t) => {
+  const pair = t.own(makePair({ serverEngine: { park: ['clientHello'] } })).run()
+  const resume = () => pair.server.engine.resume({ signature: new Uint8Array(64) })
+  expectThrow(resume, { kind: 'usage', message: /no signature was asked for/ })
+  pair.server.engine.resume()
+  pair.establish()
 })
 
 parked('a key that is there never parks', (t) => {

@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import type { ContextOptions, Version } from '../../src/index.ts'
 import { server as serverIdentity } from '../support/certs.ts'
-import { folder, gnutlsClient, gnutlsServer, missing, opensslClient, opensslServer, type PeerOptions, type Program } from '../support/peers.ts'
+import {
+  folder,
+  gnutlsClient,
+  gnutlsServer,
+  missing,
+  opensslClient,
+  opensslServer,
+  type PeerOptions,
+  type Program,
+} from '../support/peers.ts'
 import { dialNode, serveNode } from '../support/sockets-node.ts'
 import { dialMembio, echo, serveMembio, type Party } from '../support/sockets-party.ts'
 import { suite, type Case } from '../support/suite.ts'
@@ -14,15 +23,29 @@ type StartServer = (t: Case, options: PeerOptions) => Promise<number>
 type Dial = (t: Case, port: number, options: PeerOptions) => unknown
 
 const SERVERS: { name: string; program?: string; start: StartServer }[] = [
-  { name: 'openssl s_server', program: 'openssl', start: async (t, options) => (await opensslServer(t, { identity: serverIdentity(), ...options })).port },
-  { name: 'gnutls-serv', program: 'gnutls-serv', start: async (t, options) => (await gnutlsServer(t, { identity: serverIdentity(), ...options })).port },
-  { name: 'node:tls server', start: async (t, { version, alpn }) => (await serveNode(t, { maxVersion: version, ALPNProtocols: alpn && [...alpn] })).port },
+  {
+    name: 'openssl s_server',
+    program: 'openssl',
+    start: async (t, options) => (await opensslServer(t, { identity: serverIdentity(), ...options })).port,
+  },
+  {
+    name: 'gnutls-serv',
+    program: 'gnutls-serv',
+    start: async (t, options) => (await gnutlsServer(t, { identity: serverIdentity(), ...options })).port,
+  },
+  {
+    name: 'node:tls server',
+    start: async (t, { version, alpn }) => (await serveNode(t, { maxVersion: version, ALPNProtocols: alpn && [...alpn] })).port,
+  },
 ]
 
 const CLIENTS: { name: string; program?: string; dial: Dial }[] = [
   { name: 'openssl s_client', program: 'openssl', dial: opensslClient },
   { name: 'gnutls-cli', program: 'gnutls-cli', dial: gnutlsClient },
-  { name: 'node:tls client', dial: (t, port, { version, alpn }) => dialNode(t, port, { maxVersion: version, ALPNProtocols: alpn && [...alpn] }) },
+  {
+    name: 'node:tls client',
+    dial: (t, port, { version, alpn }) => dialNode(t, port, { maxVersion: version, ALPNProtocols: alpn && [...alpn] }),
+  },
 ]
 
 const withPeer = (title: string, program: string | undefined) => suite(`interop: ${title}`).unless(program ? missing(program) : undefined)
@@ -228,7 +251,11 @@ for (const version of VERSIONS) {
   const openssl = withPeer(`exported keying material, openssl, ${version}`, 'openssl')
 
   openssl('s_server tells the same', async (t) => {
-    const program = await opensslServer(t, { version, identity: serverIdentity(), args: ['-keymatexport', LABEL, '-keymatexportlen', '32'] })
+    const program = await opensslServer(t, {
+      version,
+      identity: serverIdentity(),
+      args: ['-keymatexport', LABEL, '-keymatexportlen', '32'],
+    })
     const client = dialMembio(t, program.port)
     await client.secure()
     const [, hex] = await program.until(/Keying material: ([0-9A-F]{64})/)

@@ -3,7 +3,18 @@ import { writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import type { Version } from '../../src/index.ts'
 import { server as serverIdentity } from '../support/certs.ts'
-import { curl, file, folder, gnutlsClient, gnutlsServer, missing, opensslClient, opensslServer, type PeerOptions, type Program } from '../support/peers.ts'
+import {
+  curl,
+  file,
+  folder,
+  gnutlsClient,
+  gnutlsServer,
+  missing,
+  opensslClient,
+  opensslServer,
+  type PeerOptions,
+  type Program,
+} from '../support/peers.ts'
 import { pattern } from '../support/random.ts'
 import { dialNode, serveNode, sha256 } from '../support/sockets-node.ts'
 import { dialMembio, echo, serveMembio } from '../support/sockets-party.ts'
@@ -134,7 +145,9 @@ for (const version of VERSIONS) {
       onPlaintext() {
         if (!party().text.endsWith('\r\n\r\n')) return
         party().poller.write(`HTTP/1.1 200 OK\r\nContent-Length: ${SIZE}\r\n\r\n`)
-        void party().send(bytes).then(() => party().poller.close())
+        void party()
+          .send(bytes)
+          .then(() => party().poller.close())
       },
     }))
     const program = curl(t, port, '/', { version })
@@ -167,7 +180,11 @@ for (const version of VERSIONS) {
 const TINY = 3000
 
 const SERVERS: { name: string; program?: string; start: (t: Case, options: PeerOptions) => Promise<number> }[] = [
-  { name: 'openssl s_server', program: 'openssl', start: async (t, options) => (await opensslServer(t, { ...options, args: ['-rev'] })).port },
+  {
+    name: 'openssl s_server',
+    program: 'openssl',
+    start: async (t, options) => (await opensslServer(t, { ...options, args: ['-rev'] })).port,
+  },
   { name: 'gnutls-serv', program: 'gnutls-serv', start: async (t, options) => (await gnutlsServer(t, options)).port },
   {
     name: 'node:tls server',
@@ -196,7 +213,11 @@ for (const { name, program, start } of SERVERS) {
 
 const CLIENTS: { name: string; program: string; dial: (t: Case, port: number, options: PeerOptions) => Program }[] = [
   { name: 'openssl s_client', program: 'openssl', dial: opensslClient },
-  { name: 'gnutls-cli', program: 'gnutls-cli', dial: (t, port, options) => gnutlsClient(t, port, { ...options, args: ['--logfile', `${folder(t)}/log`] }) },
+  {
+    name: 'gnutls-cli',
+    program: 'gnutls-cli',
+    dial: (t, port, options) => gnutlsClient(t, port, { ...options, args: ['--logfile', `${folder(t)}/log`] }),
+  },
 ]
 
 for (const { name, program, dial } of CLIENTS) {

@@ -3,7 +3,16 @@
 import * as assert from 'uvu/assert'
 import type { Version } from '../../src/index.ts'
 import { client as clientIdentity, KEY_TYPES, root, server as serverIdentity } from '../support/certs.ts'
-import { curl, gnutlsClient, gnutlsServer, missing, opensslClient, opensslServer, type PeerOptions, type Program } from '../support/peers.ts'
+import {
+  curl,
+  gnutlsClient,
+  gnutlsServer,
+  missing,
+  opensslClient,
+  opensslServer,
+  type PeerOptions,
+  type Program,
+} from '../support/peers.ts'
 import { dialNode, serveNode } from '../support/sockets-node.ts'
 import { dialMembio, echo, serveMembio, type MembioServer } from '../support/sockets-party.ts'
 import { suite, type Case } from '../support/suite.ts'
@@ -16,9 +25,7 @@ interface Row {
   mutual: boolean
 }
 
-const ROWS: Row[] = VERSIONS.flatMap((version) =>
-  KEY_TYPES.flatMap((type) => [false, true].map((mutual) => ({ version, type, mutual }))),
-)
+const ROWS: Row[] = VERSIONS.flatMap((version) => KEY_TYPES.flatMap((type) => [false, true].map((mutual) => ({ version, type, mutual }))))
 const nameOf = ({ version, type, mutual }: Row) => `${version}, ${type}${mutual ? ', client certificate' : ''}`
 
 // ---- membio is the client. ----
@@ -37,12 +44,18 @@ const SERVERS: { name: string; program?: string; start: (t: Case, options: PeerO
     program: 'openssl',
     start: async (t, options) => ({ port: (await opensslServer(t, { ...options, args: ['-rev'] })).port, answer: reversed }),
   },
-  { name: 'gnutls-serv', program: 'gnutls-serv', start: async (t, options) => ({ port: (await gnutlsServer(t, options)).port, answer: (line) => line }) },
+  {
+    name: 'gnutls-serv',
+    program: 'gnutls-serv',
+    start: async (t, options) => ({ port: (await gnutlsServer(t, options)).port, answer: (line) => line }),
+  },
   {
     name: 'node:tls server',
     start: async (t, { version, identity, ca }) => {
       const asks = ca ? { ca, requestCert: true, rejectUnauthorized: true } : {}
-      const { port } = await serveNode(t, { ...identity, ...asks, minVersion: version, maxVersion: version }, ({ socket }) => socket.pipe(socket))
+      const { port } = await serveNode(t, { ...identity, ...asks, minVersion: version, maxVersion: version }, ({ socket }) =>
+        socket.pipe(socket),
+      )
       return { port, answer: (line) => line }
     },
   },
@@ -105,7 +118,10 @@ for (const { name, program, talk } of CLIENTS) {
     const { version, type, mutual } = row
     test(nameOf(row), async (t) => {
       const server = await serveMembio(t, requiring(row), echo)
-      const [party] = await Promise.all([server.accept(), talk(t, server.port, { version, identity: mutual ? clientIdentity(type) : undefined })])
+      const [party] = await Promise.all([
+        server.accept(),
+        talk(t, server.port, { version, identity: mutual ? clientIdentity(type) : undefined }),
+      ])
       assert.is(await party.closed, undefined)
       const { agreed } = party
       assert.equal([agreed.version, agreed.servername, agreed.authorized], [version, 'server.test', mutual])

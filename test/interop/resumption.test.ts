@@ -22,8 +22,17 @@ async function visit(t: Case, port: number, options: SideOptions): Promise<{ par
 
 // ---- membio is the client. ----
 
-const SERVERS: { name: string; program?: string; versions?: readonly Version[]; start: (t: Case, options: PeerOptions) => Promise<number> }[] = [
-  { name: 'openssl s_server', program: 'openssl', start: async (t, options) => (await opensslServer(t, { ...options, args: ['-rev'] })).port },
+const SERVERS: {
+  name: string
+  program?: string
+  versions?: readonly Version[]
+  start: (t: Case, options: PeerOptions) => Promise<number>
+}[] = [
+  {
+    name: 'openssl s_server',
+    program: 'openssl',
+    start: async (t, options) => (await opensslServer(t, { ...options, args: ['-rev'] })).port,
+  },
   {
     name: 'openssl s_server without tickets', // TLS 1.2: by session id; TLS 1.3: tickets that only point to its cache
     program: 'openssl',
@@ -34,7 +43,8 @@ const SERVERS: { name: string; program?: string; versions?: readonly Version[]; 
     name: 'node:tls server',
     start: async (t, { version, identity, ca }) => {
       const asks = ca ? { ca, requestCert: true, rejectUnauthorized: true } : {}
-      return (await serveNode(t, { ...identity, ...asks, minVersion: version, maxVersion: version }, ({ socket }) => socket.pipe(socket))).port
+      return (await serveNode(t, { ...identity, ...asks, minVersion: version, maxVersion: version }, ({ socket }) => socket.pipe(socket)))
+        .port
     },
   },
 ]
@@ -88,12 +98,19 @@ limits('a client certificate counts in the resumed connection', async (t) => {
   const { session } = await visit(t, port, { settings: clientIdentity() })
   const { party } = await visit(t, port, { engine: { session } })
   assert.is(party.agreed.resumed, true)
-  assert.equal(seen, [[false, true], [true, true]])
+  assert.equal(seen, [
+    [false, true],
+    [true, true],
+  ])
 })
 
 // ---- membio is the server. ----
 
-async function serveTwice(t: Case, version: Version, mutual = false): Promise<{ port: number; resumed: () => Promise<boolean>; next: () => Promise<Party> }> {
+async function serveTwice(
+  t: Case,
+  version: Version,
+  mutual = false,
+): Promise<{ port: number; resumed: () => Promise<boolean>; next: () => Promise<Party> }> {
   const context = makeContext(t, 'server', { minVersion: version, maxVersion: version, ...(mutual && { ca: root().cert }) })
   const server = await serveMembio(t, { context, engine: { clientCertificate: mutual ? 'require' : 'none' } }, echo)
   const next = async () => {
@@ -110,7 +127,10 @@ for (const version of VERSIONS) {
   openssl('a session saved by one process is resumed by another', async (t) => {
     const { port, resumed } = await serveTwice(t, version)
     const session = `${folder(t)}/session.pem`
-    for (const [args, expected] of [[['-sess_out', session], false], [['-sess_in', session], true]] as const) {
+    for (const [args, expected] of [
+      [['-sess_out', session], false],
+      [['-sess_in', session], true],
+    ] as const) {
       const program = opensslClient(t, port, { version, args })
       await program.write('line\n')
       await program.until(/^line$/m)
@@ -124,7 +144,10 @@ for (const version of VERSIONS) {
     const session = `${folder(t)}/session.pem`
     const one = await serveTwice(t, version)
     const other = await serveTwice(t, version)
-    for (const [{ port, resumed }, args] of [[one, ['-sess_out', session]], [other, ['-sess_in', session]]] as const) {
+    for (const [{ port, resumed }, args] of [
+      [one, ['-sess_out', session]],
+      [other, ['-sess_in', session]],
+    ] as const) {
       const program = opensslClient(t, port, { version, args })
       await program.write('line\n')
       await program.until(/^line$/m)

@@ -1,159 +1,128 @@
-// A private key somewhere else, against other TLS implementations over sockets: both roles, both ways to sign.
-import { spawn, type ChildProcess } from 'node:child_process'
+// A private key somewhere else, against other TLS implementations over sockets: both roles, versions and ways to sign.
 import { createPrivateKey } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import * as tls from 'node:tls'
 import * as assert from 'uvu/assert'
-import { createContext, type EngineOptions, type Signer, type TlsError, type Version } from '../../src/index.ts'
-import { nodeSocket, Poller } from '../../src/transport/index.ts'
+import type { ContextOptions, TlsEngine, Version } from '../../src/index.ts'
+import type { Poller, PollerHandlers } from '../../src/transport/index.ts'
 import type { KeyType } from '../../src/x509/index.ts'
-import { client, HOST, keyOf, root, server } from '../support/certs.ts'
+import { client as clientIdentity, keyOf, root, server as serverIdentity, type Identity } from '../support/certs.ts'
+import { gnutlsClient, gnutlsServer, missing, opensslClient, opensslServer, type PeerOptions, type Program } from '../support/peers.ts'
 import { nodeSign, nodeSigner } from '../support/signers.ts'
+import { dialNode, serveNode } from '../support/sockets-node.ts'
+import { dialMembio, echo, serveMembio, type Party } from '../support/sockets-party.ts'
 import { suite, type Case } from '../support/suite.ts'
 
 const VERSIONS: readonly Version[] = ['TLSv1.2', 'TLSv1.3']
 const TYPES = ['RSA-2048', 'P-256', 'P-384', 'Ed25519'] as const satisfies readonly KeyType[]
-const WAYS = ['callback', 'event'] as const
-type Way = (typeof WAYS)[number]
+const WAYS = ['function', 'event'] as const
 
-interface Setting {
-  type: KeyType
+interface Row {
   version: Version
-  way: Way
+  type: (typeof TYPES)[number]
+  way: (typeof WAYS)[number]
 }
 
-/** Our context, whose key is not in it. */
-function contextFor(t: Case, role: EngineOptions['role'], { type, version, way }: Setting) {
-  const { cert } = role === 'server' ? server(type) : client(type)
-  const signer: Signer | 'event' = way === 'event' ? 'event' : nodeSigner(keyOf(type))
-  return t.own(createContext({ cert, signer, ca: root().cert, minVersion: version, maxVersion: version }))
+const ROWS: Row[] = VERSIONS.flatMap((version) => TYPES.flatMap((type) => WAYS.map((way) => ({ version, type, way }))))
+const nameOf = ({ version, type, way }: Row) => `${version}, ${type}, ${way}`
+
+/** The certificate without its key. */
+function withoutKey({ cert, key }: Identity, { way, version }: Row): ContextOptions {
+  const signer = way === 'event' ? way : nodeSigner(key)
+  return { cert, key: undefined, signer, ca: root().cert, minVersion: version, maxVersion: version }
 }
 
-/** Our end of a connection: what it received, when it was closed. Signatures asked for by event come some time later. */
-function converse(t: Case, socket: Socket, role: EngineOptions['role'], setting: Setting, say: string): Promise<string> {
-  const engine = contextFor(t, role, setting).createEngine(role === 'client' ? { role, servername: HOST } : { role })
-  return new Promise((resolve, reject) => {
-    let heard = ''
-    const poller = new Poller(engine, nodeSocket(socket), {
-      onSecure: () => void poller.write(say),
-      onPlaintext: (chunk) => {
-        heard += new TextDecoder().decode(chunk)
-        if (heard.includes('\n')) poller.close()
-      },
-      onEvent: (event) => {
-        if (event.type !== 'sign') return
-        const signature = nodeSign(createPrivateKey(keyOf(setting.type)), event.request)
-        setTimeout(() => (engine.resume({ signature }), poller.wake()), 5)
-      },
-      onClose: (error?: TlsError) => (error ? reject(error) : resolve(heard)),
-    })
-    t.defer(() => poller.destroy())
-  })
-}
-
-/** Listens; the first connection is ours. */
-async function listenOnce(t: Case, serve: (socket: Socket) => Promise<string>): Promise<{ port: number; heard: Promise<string> }> {
-  const listener = createServer()
-  const heard = once(listener, 'connection').then(([socket]) => serve(socket as Socket))
-  heard.catch(() => {}) // awaited by the case, later
-  return { port: await portOf(t, listener), heard }
-}
-
-async function portOf(t: Case, listener: Server): Promise<number> {
-  listener.listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  t.defer(() => listener.close())
-  return (listener.address() as AddressInfo).port
-}
-
-const each = (run: (name: string, setting: Setting) => void) => {
-  for (const version of VERSIONS) for (const type of TYPES) for (const way of WAYS) run(`${version}, ${type}, ${way}`, { version, type, way })
-}
-
-// ---- Node. ----
-
-const withNode = suite('signer: node:tls')
-
-each((name, setting) => {
-  withNode(`our server, ${name}`, async (t) => {
-    const { port, heard } = await listenOnce(t, (socket) => converse(t, socket, 'server', setting, 'hello\n'))
-    const peer = tls.connect({ port, host: '127.0.0.1', servername: HOST, ca: root().cert })
-    t.defer(() => peer.destroy())
-    const [chunk] = (await once(peer, 'data')) as [Buffer]
-    assert.is(chunk.toString(), 'hello\n')
-    assert.is(peer.authorized, true)
-    assert.is(peer.getProtocol(), setting.version)
-    peer.write('thanks\n')
-    assert.is(await heard, 'thanks\n')
-  })
-
-  withNode(`our client, ${name}`, async (t) => {
-    const listener = tls.createServer({ ...server(), ca: root().cert, requestCert: true, rejectUnauthorized: true }, (socket) => {
-      t.defer(() => socket.destroy())
-      socket.end(`${socket.getPeerCertificate().subject.CN} ${socket.authorized}\n`)
-    })
-    const socket = connect(await portOf(t, listener), '127.0.0.1')
-    assert.is(await converse(t, socket, 'client', setting, 'hello\n'), 'client.test true\n')
-  })
+/** Answers `sign` events, after a while. */
+const answering = ({ type }: Row, party: () => { engine: TlsEngine; poller: Poller }): PollerHandlers => ({
+  onEvent: (event) => {
+    if (event.type !== 'sign') return
+    setTimeout(() => {
+      party().engine.resume({ signature: nodeSign(createPrivateKey(keyOf(type)), event.request) })
+      party().poller.wake()
+    }, 2)
+  },
 })
 
-// ---- The openssl command. ----
+// ---- The client's key is somewhere else. ----
 
-const withOpenssl = suite('signer: openssl')
-
-function file(t: Case, text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'membio-signer-'))
-  t.defer(() => rmSync(folder, { recursive: true }))
-  writeFileSync(join(folder, 'file.pem'), text)
-  return join(folder, 'file.pem')
+interface ServerPeer {
+  name: string
+  program?: string
+  /** A server that asks for a certificate, and answers a line with something that ends in a newline. Returns its port. */
+  start: (t: Case, options: PeerOptions) => Promise<number>
 }
 
-interface Openssl {
-  child: ChildProcess
-  /** Waits until it has printed this. */
-  printed: (wanted: RegExp) => Promise<RegExpExecArray>
-}
+const SERVERS: ServerPeer[] = [
+  {
+    name: 'openssl s_server',
+    program: 'openssl',
+    start: async (t, options) => (await opensslServer(t, { ...options, args: ['-rev'] })).port,
+  },
+  { name: 'gnutls-serv', program: 'gnutls-serv', start: async (t, options) => (await gnutlsServer(t, options)).port },
+  {
+    name: 'node:tls',
+    start: async (t, { identity, ca }) => {
+      const options = { ...identity, ca, requestCert: true, rejectUnauthorized: true }
+      return (await serveNode(t, options, ({ socket }) => socket.pipe(socket))).port
+    },
+  },
+]
 
-function openssl(t: Case, args: readonly string[]): Openssl {
-  const child = spawn('openssl', args)
-  const closed = once(child, 'close')
-  let text = ''
-  let look = () => {}
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => ((text += chunk), look()))
-  t.defer(() => (child.kill('SIGKILL'), closed))
-  const printed = (wanted: RegExp) =>
-    new Promise<RegExpExecArray>((resolve, reject) => {
-      look = () => {
-        const found = wanted.exec(text)
-        if (found) resolve(found)
-      }
-      look()
-      void closed.then(() => reject(new Error(`openssl has ended; it had printed ${text}`)))
+for (const { name, program, start } of SERVERS) {
+  const test = suite(`interop: signer, client of ${name}`).unless(program ? missing(program) : undefined)
+  for (const row of ROWS) {
+    test(nameOf(row), async (t) => {
+      const port = await start(t, { identity: serverIdentity(), ca: root().cert })
+      const settings = withoutKey(clientIdentity(row.type), row)
+      const client: Party = dialMembio(t, port, { settings, handlers: answering(row, () => client) })
+      client.poller.write('Hello\n')
+      await client.until(() => client.text.endsWith('\n'))
+      assert.is(client.agreed.version, row.version)
+      assert.ok(client.agreed.signatureScheme) // who did not ask for a certificate gets no signature
+      client.poller.close()
+      assert.is(await client.closed, undefined)
     })
-  return { child, printed }
+  }
 }
 
-const VERSION_FLAGS = { 'TLSv1.2': '-tls1_2', 'TLSv1.3': '-tls1_3' }
+// ---- The server's key is somewhere else. ----
 
-each((name, setting) => {
-  withOpenssl(`our server, s_client, ${name}`, async (t) => {
-    const { port, heard } = await listenOnce(t, (socket) => converse(t, socket, 'server', setting, 'hello\n'))
-    const trust = ['-CAfile', file(t, root().cert), '-verify_return_error', '-verify_hostname', HOST]
-    const { child, printed } = openssl(t, ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', HOST, VERSION_FLAGS[setting.version], ...trust])
-    await printed(/Verify return code: 0 \(ok\)[^]*hello\n/)
-    child.stdin!.write('thanks\n')
-    assert.is(await heard, 'thanks\n')
-  })
+interface ClientPeer {
+  name: string
+  program?: string
+  /** Connects, says a line, gets it back, and leaves in good order. */
+  talk: (t: Case, port: number) => Promise<void>
+}
 
-  withOpenssl(`our client, s_server, ${name}`, async (t) => {
-    const files = ['-cert', file(t, server().cert), '-key', file(t, server().key), '-CAfile', file(t, root().cert)]
-    const { printed } = openssl(t, ['s_server', '-accept', '0', '-rev', '-Verify', '1', '-verify_return_error', VERSION_FLAGS[setting.version], ...files])
-    const [, port] = await printed(/ACCEPT .*:(\d+)\n/)
-    assert.is(await converse(t, connect(Number(port), '127.0.0.1'), 'client', setting, 'abc\n'), 'cba\n')
-    await printed(/Peer certificate: CN = client\.test[^]*Verification: OK/)
-  })
-})
+async function talkLine(program: Program): Promise<void> {
+  await program.write('Hello, membio\n')
+  await program.until(/^Hello, membio$/m)
+  program.end()
+  await program.succeeded()
+}
+
+const CLIENTS: ClientPeer[] = [
+  { name: 'openssl s_client', program: 'openssl', talk: (t, port) => talkLine(opensslClient(t, port)) },
+  { name: 'gnutls-cli', program: 'gnutls-cli', talk: (t, port) => talkLine(gnutlsClient(t, port)) },
+  {
+    name: 'node:tls',
+    talk: async (t, port) => {
+      const peer = dialNode(t, port)
+      peer.socket.write('Hello, membio\n')
+      await peer.until(() => peer.text === 'Hello, membio\n')
+      peer.socket.end()
+      assert.is(await peer.close(), undefined)
+    },
+  },
+]
+
+for (const { name, program, talk } of CLIENTS) {
+  const test = suite(`interop: signer, server of ${name}`).unless(program ? missing(program) : undefined)
+  for (const row of ROWS) {
+    test(nameOf(row), async (t) => {
+      const settings = withoutKey(serverIdentity(row.type), row)
+      const server = await serveMembio(t, { settings }, (party) => ({ ...echo(party), ...answering(row, party) }))
+      const [party] = await Promise.all([server.accept(), talk(t, server.port)])
+      assert.is(await party.closed, undefined)
+      assert.is(party.agreed.version, row.version)
+    })
+  }
+}

@@ -83,6 +83,9 @@ static int try_connection(void) {
   return ok;
 }
 
+static int try_signer(void) { return signer_attempt(0); }
+static int try_parked_signer(void) { return signer_attempt(1); }
+
 typedef struct attempt {
   int (*body)(void);
   long first, step;
@@ -102,6 +105,8 @@ static const char *every_allocation(const void *argument) {
   }
 }
 
+void memory_case(const char *name, int (*body)(void), long step) { run_case(name, every_allocation, &(attempt){body, 0, step}); }
+
 static const char *connections(const void *argument) {
   CHECK_ALL(pair_open(&shared, &(pair_options){.version = 0x0304}));
   const char *failure = every_allocation(argument);
@@ -111,7 +116,11 @@ static const char *connections(const void *argument) {
 
 void memory_cases(void) {
   static const attempt context = {try_context, 0, 5}, certificate = {try_certificate, 0, 5}, connection = {try_connection, 0, 17};
+  static const attempt signer = {try_signer, 0, 17}, parked_signer = {try_parked_signer, 0, 17};
   run_case("memory: a context, while one allocation after the other fails", every_allocation, &context);
   run_case("memory: a certificate, while one allocation after the other fails", every_allocation, &certificate);
   run_case("memory: a connection, while one allocation after the other fails", connections, &connection);
+  run_case("memory: a signer, while one allocation after the other fails", every_allocation, &signer);
+  run_case("memory: a parked signer, while one allocation after the other fails", every_allocation, &parked_signer);
+  signer_attempts_end();
 }

@@ -89,7 +89,7 @@ export class DtlsSide {
       if (!this.engine.agreed) this.status = this.engine.handshake()
     })
     if (this.status === 'want-callback' && this.onPark) {
-      const parked = this.events.findLast(({ type }) => ['clientHello', 'verify', 'certificateRequest'].includes(type))!
+      const parked = this.events.findLast(({ type }) => PARKS.includes(type))!
       this.attempt(() => this.onPark!(parked, this.engine))
       this.attempt(() => void (this.status = this.engine.handshake()))
     }
@@ -107,6 +107,8 @@ export class DtlsSide {
     return this.events.filter((event): event is Extract<EngineEvent, { type: T }> => event.type === type)
   }
 }
+
+const PARKS: readonly string[] = ['clientHello', 'verify', 'certificateRequest', 'sign']
 
 export class DtlsPair {
   readonly client: DtlsSide

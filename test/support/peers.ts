@@ -220,7 +220,16 @@ async function freePort(): Promise<number> {
 /** `openssl s_client`. It sends what it reads, prints what it receives, and tells about the connection on stderr (`-brief`). */
 export function opensslClient(t: Case, port: number, options: PeerOptions = {}): Program {
   const { version, ca = root().cert, alpn, servername = HOST, args = [] } = options
-  const words = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', servername, '-verify_hostname', servername, '-verify_return_error']
+  const words = [
+    's_client',
+    '-connect',
+    `127.0.0.1:${port}`,
+    '-servername',
+    servername,
+    '-verify_hostname',
+    servername,
+    '-verify_return_error',
+  ]
   words.push('-CAfile', file(t, 'ca.pem', ca), '-brief', '-nocommands', ...opensslIdentity(t, options.identity))
   if (version) words.push(OPENSSL_VERSION[version])
   if (alpn) words.push('-alpn', alpn.join(','))
@@ -242,7 +251,16 @@ const CURL_VERSION: Record<Version, readonly string[]> = { 'TLSv1.2': ['--tlsv1.
 /** `curl`. It asks for `path` once and prints the answer's body. */
 export function curl(t: Case, port: number, path: string, options: PeerOptions = {}): Program {
   const { version, ca = root().cert, servername = HOST, identity, args = [] } = options
-  const words = ['--silent', '--show-error', '--noproxy', '*', '--resolve', `${servername}:${port}:127.0.0.1`, '--cacert', file(t, 'ca.pem', ca)]
+  const words = [
+    '--silent',
+    '--show-error',
+    '--noproxy',
+    '*',
+    '--resolve',
+    `${servername}:${port}:127.0.0.1`,
+    '--cacert',
+    file(t, 'ca.pem', ca),
+  ]
   if (version) words.push(...CURL_VERSION[version])
   if (identity) words.push('--cert', file(t, 'cert.pem', identity.cert), '--key', file(t, 'key.pem', identity.key))
   return new Program(t, 'curl', [...words, ...args, `https://${servername}:${port}${path}`])

@@ -22,7 +22,8 @@ class Joined extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const { other } = this
     const cutOff = !this.readableEnded || !this.writableFinished
-    if (cutOff && !other.destroyed) setImmediate(() => other.destroy(Object.assign(new Error('the other side is gone'), { code: 'ECONNRESET' })))
+    if (cutOff && !other.destroyed)
+      setImmediate(() => other.destroy(Object.assign(new Error('the other side is gone'), { code: 'ECONNRESET' })))
     done(error)
   }
 

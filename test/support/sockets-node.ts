@@ -49,8 +49,14 @@ export class NodePeer {
     }
   }
 
+  /** Waits for an error: with allowHalfOpen the socket stays open after some. */
+  async failure(): Promise<Error & { code?: string }> {
+    while (!this.error) await new Promise<void>((resolve) => this.#wake.push(resolve))
+    return this.error
+  }
+
   /** Waits for the end of the socket, good or bad. */
-  async close(): Promise<Error & { code?: string } | undefined> {
+  async close(): Promise<(Error & { code?: string }) | undefined> {
     while (!this.closed) await new Promise<void>((resolve) => this.#wake.push(resolve))
     return this.error
   }
@@ -131,4 +137,7 @@ export function dialNode(t: Case, port: number, options: ConnectionOptions = {})
 
 /** Over one chunk, or over many as if they were one. */
 export const sha256 = (bytes: Uint8Array | readonly Uint8Array[]): string =>
-  [bytes].flat().reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex')
+  [bytes]
+    .flat()
+    .reduce((hash, part) => hash.update(part), createHash('sha256'))
+    .digest('hex')

@@ -154,7 +154,12 @@ export const makeContext = (t: Case, role: Role, settings: ContextOptions = {}):
   t.own(createContext({ ...(!settings.pkcs12 && DEFAULTS[role]()), ...settings }))
 
 /** A party on this transport; it is destroyed after the case. */
-export function makeParty(t: Case, role: Role, transport: ByteTransport, { context, settings, engine, wrap, ...options }: SideOptions = {}): Party {
+export function makeParty(
+  t: Case,
+  role: Role,
+  transport: ByteTransport,
+  { context, settings, engine, wrap, ...options }: SideOptions = {},
+): Party {
   const owner = context ?? makeContext(t, role, settings)
   const made = owner.createEngine({ role, ...(role === 'client' && { servername: HOST }), ...engine })
   const party = new Party(made, wrap ? wrap(transport) : transport, options)
@@ -187,7 +192,10 @@ export function memoryParties(t: Case, setting: MemoryPairSetting = {}): MemoryP
 // ---- On kernel sockets. ----
 
 /** A TCP server on a free port of the loopback; it and its connections are gone after the case. */
-export async function listenTcp(t: Case, onSocket: (socket: Socket) => void): Promise<{ port: number; server: Server; sockets: Set<Socket> }> {
+export async function listenTcp(
+  t: Case,
+  onSocket: (socket: Socket) => void,
+): Promise<{ port: number; server: Server; sockets: Set<Socket> }> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
@@ -217,7 +225,11 @@ export interface MembioServer {
 }
 
 /** A membio server. `serve` may give each connection other handlers. */
-export async function serveMembio(t: Case, options: SideOptions = {}, handlersFor?: (party: () => Party) => PollerHandlers): Promise<MembioServer> {
+export async function serveMembio(
+  t: Case,
+  options: SideOptions = {},
+  handlersFor?: (party: () => Party) => PollerHandlers,
+): Promise<MembioServer> {
   const context = options.context ?? makeContext(t, 'server', options.settings)
   const parties: Party[] = []
   const asked: ((party: Party) => void)[] = []
@@ -237,7 +249,8 @@ export async function serveMembio(t: Case, options: SideOptions = {}, handlersFo
 }
 
 /** A membio client on a TCP socket of its own. */
-export const dialMembio = (t: Case, port: number, options: SideOptions = {}): Party => makeParty(t, 'client', nodeSocket(dialTcp(t, port)), options)
+export const dialMembio = (t: Case, port: number, options: SideOptions = {}): Party =>
+  makeParty(t, 'client', nodeSocket(dialTcp(t, port)), options)
 
 /** Sends back what it receives, with back-pressure, and ends when the peer ends. */
 export function echo(party: () => Party): PollerHandlers {
@@ -253,7 +266,11 @@ export function echo(party: () => Party): PollerHandlers {
 // ---- Somebody in the middle. ----
 
 /** Passes on what `from` receives to `to`, and its end; `change` may replace a chunk, or leave it out. */
-export function relay(from: ByteTransport, to: ByteTransport, change: (chunk: Uint8Array) => Uint8Array | undefined = (chunk) => chunk): TransportReceiver {
+export function relay(
+  from: ByteTransport,
+  to: ByteTransport,
+  change: (chunk: Uint8Array) => Uint8Array | undefined = (chunk) => chunk,
+): TransportReceiver {
   return {
     onChunk: (chunk) => {
       const changed = change(chunk)
@@ -266,7 +283,11 @@ export function relay(from: ByteTransport, to: ByteTransport, change: (chunk: Ui
 }
 
 /** Two parties with a middleman between them, who may change what passes. */
-export function relayedParties(t: Case, setting: MemoryPairSetting, toServer?: (chunk: Uint8Array) => Uint8Array | undefined): Omit<MemoryParties, 'pipe'> {
+export function relayedParties(
+  t: Case,
+  setting: MemoryPairSetting,
+  toServer?: (chunk: Uint8Array) => Uint8Array | undefined,
+): Omit<MemoryParties, 'pipe'> {
   const [near, left] = memoryPair(setting.pipe)
   const [right, far] = memoryPair(setting.pipe)
   left.attach(relay(left, right, toServer))

@@ -22,7 +22,15 @@ async function jsPair(t: Case): Promise<TransportPair> {
 }
 
 transportSuite('memory pair', async () => memoryPair(), { backPressure: 1_000_000, halfClose: true, reset: 'error' })
-transportSuite('memory pair, 100-byte chunks', async () => memoryPair({ chunkSize: 100 }), { backPressure: 100_000, halfClose: true, reset: 'error' })
-transportSuite('memory pair, slow', async () => memoryPair({ delay: 1, window: 5000 }), { backPressure: 60_000, halfClose: true, reset: 'error' })
+transportSuite('memory pair, 100-byte chunks', async () => memoryPair({ chunkSize: 100 }), {
+  backPressure: 100_000,
+  halfClose: true,
+  reset: 'error',
+})
+transportSuite('memory pair, slow', async () => memoryPair({ delay: 1, window: 5000 }), {
+  backPressure: 60_000,
+  halfClose: true,
+  reset: 'error',
+})
 transportSuite('net.Socket', tcpPair, { backPressure: 50_000_000, halfClose: true, reset: 'error' })
 transportSuite('JavaScript Duplex', jsPair, { backPressure: 1_000_000, halfClose: true, reset: 'error' })

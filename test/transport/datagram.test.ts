@@ -400,7 +400,7 @@ servers('a peer that was restarted begins anew from the same address (RFC 6347, 
 })
 
 servers('a repeated ClientHello does not end the connection it once began', async (t) => {
-  const world = makeWorld(t, { deadlines: { handshake: 50 } })
+  const world = makeWorld(t, { deadlines: { handshake: 500 } })
   const client = world.client(1)
   await client.until(() => client.secure)
   const hellos = world.network.toServer.filter((datagram) => datagram[0] === 22 && datagram[13] === 1)

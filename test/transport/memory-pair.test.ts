@@ -109,6 +109,21 @@ test('fail breaks both ends with the error, and what was under way is lost', asy
   for (const { log } of logs) assert.equal(log, ['error cable cut'])
 })
 
+test('reset loses what is under way, but not what was ended before', async () => {
+  for (const [end, expected] of [
+    [false, ['error read ECONNRESET']],
+    [true, ['chunk 10', 'eof']],
+  ] as const) {
+    const [a, b] = memoryPair({ delay: 2 })
+    const receiver = listen(b)
+    a.write(pattern(10))
+    if (end) a.end()
+    a.reset()
+    await settle(receiver, expected.at(-1)!)
+    assert.equal(receiver.log, expected)
+  }
+})
+
 test('a receiver that throws loses nothing of what comes next', async () => {
   const [a, b] = memoryPair({ chunkSize: 10, window: 30 })
   const sender = listen(a)

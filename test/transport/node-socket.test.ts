@@ -55,7 +55,9 @@ const test = suite('node socket')
 
 test('a socket that is still connecting will do', async (t) => {
   const got: Uint8Array[] = []
-  const { port } = await listenTcp(t, (socket) => socket.on('data', (chunk) => got.push(chunk as Buffer)).on('end', () => socket.end('bye')))
+  const { port } = await listenTcp(t, (socket) =>
+    socket.on('data', (chunk) => got.push(chunk as Buffer)).on('end', () => socket.end('bye')),
+  )
   const { transport, ended, chunks } = new Listener(dialTcp(t, port))
   transport.write(pattern(100))
   transport.end()
@@ -93,7 +95,10 @@ test("the peer's FIN leaves our direction open, even on a server without allowHa
   let answer = 0
   for await (const chunk of dialled) answer += (chunk as Buffer).length
   assert.is(answer, 300_000)
-  assert.equal(log.filter((entry) => entry !== 'drain'), ['eof'])
+  assert.equal(
+    log.filter((entry) => entry !== 'drain'),
+    ['eof'],
+  )
 })
 
 const SEIZED: readonly { name: string; seize: (socket: Socket) => unknown; code: string | undefined; message: RegExp }[] = [
@@ -189,6 +194,18 @@ test('the peer of a reset sees ECONNRESET', async (t) => {
   transport.reset()
   const [error] = (await once(peer, 'error')) as [NodeJS.ErrnoException]
   assert.is(error.code, 'ECONNRESET')
+})
+
+test('a reset after end takes nothing back', async (t) => {
+  const [socket, peer] = await tcp(t)
+  const { transport } = new Listener(socket)
+  transport.write(pattern(100_000))
+  transport.end()
+  while (socket.writableLength) await nextTurn()
+  transport.reset()
+  let arrived = 0
+  for await (const chunk of peer) arrived += (chunk as Buffer).length
+  assert.is(arrived, 100_000)
 })
 
 test('errors after a reset, or with nobody attached, do not end the process', async (t) => {

@@ -157,7 +157,10 @@ for (const version of VERSIONS) {
   }
 }
 
-for (const [role, end] of [['client', 1], ['server', 0]] as const) {
+for (const [role, end] of [
+  ['client', 1],
+  ['server', 0],
+] as const) {
   cuts(`before the first byte of the handshake: ${role}`, async (t) => {
     const parties = memoryParties(t)
     parties.pipe[end].end()
@@ -185,7 +188,7 @@ cuts('in the middle of a record', async (t) => {
   assert.is(server.text, 'first')
 })
 
-cuts('while the program has closed already is nobody\'s loss', async (t) => {
+cuts("while the program has closed already is nobody's loss", async (t) => {
   const { client, pipe } = await secured(t)
   client.poller.close()
   pipe[1].end()
@@ -247,7 +250,10 @@ breaks('a reset is told as such', async (t) => {
 })
 
 breaks("after the peer's end, while we still send: what did not arrive is told", async (t) => {
-  const { client, server, pipe } = await secured(t, { client: { handlers: { onEnd: () => {} } }, server: { handlers: { onEnd: () => {} } } })
+  const { client, server, pipe } = await secured(t, {
+    client: { handlers: { onEnd: () => {} } },
+    server: { handlers: { onEnd: () => {} } },
+  })
   server.poller.closeWrite()
   await client.until(() => client.calls.includes('onEnd'))
   pipe[1].end() // the peer's FIN

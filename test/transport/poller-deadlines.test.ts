@@ -6,7 +6,16 @@ import * as assert from 'uvu/assert'
 import { memoryPair, nodeSocket, type TransportReceiver } from '../../src/transport/index.ts'
 import { expectError } from '../support/expect.ts'
 import { pattern } from '../support/random.ts'
-import { dialMembio, dialTcp, listenTcp, makeParty, memoryParties, relayedParties, serveMembio, type Party } from '../support/sockets-party.ts'
+import {
+  dialMembio,
+  dialTcp,
+  listenTcp,
+  makeParty,
+  memoryParties,
+  relayedParties,
+  serveMembio,
+  type Party,
+} from '../support/sockets-party.ts'
 import { suite } from '../support/suite.ts'
 
 const NOBODY: TransportReceiver = { onChunk() {}, onDrain() {}, onEof() {}, onError() {} }
@@ -128,6 +137,41 @@ shutdown('what is encrypted, and waits for the pipe, is a loss, too', async (t) 
   expectError(await client.closed, { kind: 'io', code: 'ERR_TLS_SHUTDOWN_TIMEOUT' })
 })
 
+shutdown('counts from the last progress: a slow peer gets all of a long queue', async (t) => {
+  const { client, server } = memoryParties(t, {
+    client: { deadlines: { shutdown: 400 } },
+    server: {
+      handlers: {
+        onPlaintext() {
+          server.poller.pause()
+          setTimeout(() => server.poller.resume(), 30)
+        },
+      },
+    },
+  })
+  client.poller.write(pattern(2_000_000))
+  client.poller.close()
+  assert.is(await client.closed, undefined)
+  assert.is(await server.closed, undefined)
+  assert.is(server.bytesReceived, 2_000_000)
+})
+
+shutdown('what the kernel has taken still arrives, however late the peer reads it', async (t) => {
+  const accepted: Socket[] = []
+  const { port } = await listenTcp(t, (socket) => accepted.push(socket))
+  const client = dialMembio(t, port)
+  while (!accepted.length) await nextTurn()
+  const party = makeParty(t, 'server', nodeSocket(accepted[0]!), { deadlines: { shutdown: 30 } })
+  await Promise.all([client.secure(), party.secure()])
+  client.poller.pause()
+  party.poller.write(pattern(400_000))
+  party.poller.close()
+  assert.is(await party.closed, undefined)
+  client.poller.resume()
+  assert.is(await client.closed, undefined)
+  assert.is(Buffer.compare(client.plaintext, pattern(400_000)), 0)
+})
+
 shutdown('a socket whose peer has ended but does not read is given up in the end', async (t) => {
   const accepted: Socket[] = []
   const server = await listenTcp(t, (socket) => accepted.push(socket))
@@ -141,7 +185,10 @@ shutdown('a socket whose peer has ended but does not read is given up in the end
   const client = dialMembio(t, port)
   while (!accepted.length) await nextTurn()
   const [socket] = accepted as [Socket]
-  const party: Party = makeParty(t, 'server', nodeSocket(socket), { deadlines: { shutdown: 50 }, handlers: { onEnd: () => party.poller.close() } })
+  const party: Party = makeParty(t, 'server', nodeSocket(socket), {
+    deadlines: { shutdown: 50 },
+    handlers: { onEnd: () => party.poller.close() },
+  })
   await Promise.all([client.secure(), party.secure()])
   upstream.pause()
   // Until the kernel takes no more, but the socket's own queue still does: to the poller all is sent.

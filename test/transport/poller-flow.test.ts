@@ -49,7 +49,10 @@ arrives('writes of all sizes keep their order, and each is reported as accepted 
   const all = concat(pieces)
   await server.until(() => server.bytesReceived === all.length)
   assert.is(Buffer.compare(server.plaintext, all), 0)
-  assert.equal(accepted, pieces.map((_, i) => i))
+  assert.equal(
+    accepted,
+    pieces.map((_, i) => i),
+  )
 })
 
 arrives('text is sent as UTF-8', async (t) => {
@@ -65,7 +68,10 @@ const pressure = suite('poller: back-pressure')
 /** Two BIOs, the pipe with one chunk over its window, one chunk in the inbox, and the queue. */
 const MOST_UNDER_WAY = 6 * 64 * KIB
 
-for (const [name, from, to] of [['client', 'client', 'server'], ['server', 'server', 'client']] as const) {
+for (const [name, from, to] of [
+  ['client', 'client', 'server'],
+  ['server', 'server', 'client'],
+] as const) {
   pressure(`a ${name} whose peer does not read is stopped, and goes on`, async (t) => {
     const parties = memoryParties(t)
     const sender = parties[from]

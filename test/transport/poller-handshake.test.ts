@@ -79,8 +79,14 @@ tells('tracing shows both ways', async (t) => {
   const { client } = memoryParties(t, { client: { engine: { trace: true } } })
   await client.secure()
   const handshake = client.eventsOf('message').filter((event) => event.content === 'handshake')
-  assert.ok(handshake.some((event) => event.direction === 'sent' && event.bytes[0] === 1), 'ClientHello')
-  assert.ok(handshake.some((event) => event.direction === 'received' && event.bytes[0] === 2), 'ServerHello')
+  assert.ok(
+    handshake.some((event) => event.direction === 'sent' && event.bytes[0] === 1),
+    'ClientHello',
+  )
+  assert.ok(
+    handshake.some((event) => event.direction === 'received' && event.bytes[0] === 2),
+    'ServerHello',
+  )
   assert.ok(client.eventsOf('state').length > 5)
 })
 
@@ -99,7 +105,12 @@ const REFUSALS: readonly Refusal[] = [
   {
     name: 'a server whose certificate has expired',
     server: { settings: bad('expired') },
-    expectClient: { kind: 'certificate', code: 'CERT_HAS_EXPIRED', verify: { name: 'CERT_HAS_EXPIRED', depth: 0 }, alert: sent(45, 'certificate_expired') },
+    expectClient: {
+      kind: 'certificate',
+      code: 'CERT_HAS_EXPIRED',
+      verify: { name: 'CERT_HAS_EXPIRED', depth: 0 },
+      alert: sent(45, 'certificate_expired'),
+    },
     expectServer: { kind: 'alert', alert: received(45, 'certificate_expired') },
   },
   {
@@ -164,10 +175,22 @@ for (const { name, expectClient, expectServer, ...setting } of REFUSALS) {
 const ALERT_RECORD = 21
 
 const NONSENSE: readonly { name: string; bytes: string | Uint8Array; expected: Expected }[] = [
-  { name: 'plain HTTP', bytes: 'GET / HTTP/1.1\r\nHost: server.test\r\n\r\n', expected: { kind: 'protocol', code: 'ERR_SSL_HTTP_REQUEST' } },
-  { name: 'an HTTP proxy request', bytes: 'CONNECT server.test:443 HTTP/1.1\r\n\r\n', expected: { kind: 'protocol', code: 'ERR_SSL_HTTPS_PROXY_REQUEST' } },
+  {
+    name: 'plain HTTP',
+    bytes: 'GET / HTTP/1.1\r\nHost: server.test\r\n\r\n',
+    expected: { kind: 'protocol', code: 'ERR_SSL_HTTP_REQUEST' },
+  },
+  {
+    name: 'an HTTP proxy request',
+    bytes: 'CONNECT server.test:443 HTTP/1.1\r\n\r\n',
+    expected: { kind: 'protocol', code: 'ERR_SSL_HTTPS_PROXY_REQUEST' },
+  },
   { name: 'garbage', bytes: new Random(3).bytes(600), expected: { kind: 'protocol' } },
-  { name: 'a record over the size limit', bytes: new Uint8Array([22, 3, 1, 0xff, 0xff, ...new Uint8Array(66000)]), expected: { kind: 'protocol' } },
+  {
+    name: 'a record over the size limit',
+    bytes: new Uint8Array([22, 3, 1, 0xff, 0xff, ...new Uint8Array(66000)]),
+    expected: { kind: 'protocol' },
+  },
   { name: 'application data before any handshake', bytes: new Uint8Array([23, 3, 3, 0, 4, 1, 2, 3, 4]), expected: { kind: 'protocol' } },
 ]
 

@@ -44,7 +44,8 @@ create('two keys are never the same', () => {
 })
 
 create('the default is P-256', () => {
-  assert.equal(parseCertificate(createCertificate({ key: createKey() })).key, { type: 'EC', bits: 256, group: 'prime256v1' })
+  const { type, group } = parseCertificate(createCertificate({ key: createKey() })).key
+  assert.equal([type, group], ['EC', 'prime256v1'])
 })
 
 /** `openssl x509 -text` of a certificate. */
@@ -60,7 +61,7 @@ const LEAF: { name: string; text: RegExp }[] = [
   { name: 'SHA-256', text: /Signature Algorithm: ecdsa-with-SHA256/ },
   { name: 'what it is for', text: /X509v3 Extended Key Usage: *\n *TLS Web Server Authentication, TLS Web Client Authentication/ },
   { name: 'that it is no CA', text: /X509v3 Basic Constraints: critical\n *CA:FALSE/ },
-  { name: 'its key usage', text: /X509v3 Key Usage: critical\n *Digital Signature, Key Encipherment/ },
+  { name: 'its key usage', text: /X509v3 Key Usage: critical\n *Digital Signature\n/ },
   { name: 'its names and addresses', text: /DNS:server.test, DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1/ },
   { name: "its issuer's key", text: /X509v3 Authority Key Identifier/ },
   { name: 'its own key', text: /X509v3 Subject Key Identifier/ },

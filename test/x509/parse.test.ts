@@ -35,7 +35,10 @@ const KEYS = {
 } as const
 
 for (const type of KEY_TYPES) {
-  parse(`tells the key, ${type}`, () => assert.equal(parseCertificate(server(type).cert).key, KEYS[type]))
+  parse(`tells the key, ${type}`, () => {
+    const { type: algorithm, bits, group } = parseCertificate(server(type).cert).key
+    assert.equal({ type: algorithm, bits, ...(group && { group }) }, KEYS[type])
+  })
 }
 
 parse('tells names and addresses apart', () => {
