@@ -26,12 +26,12 @@ static int connection_attach(tls_connection *c) {
   if (c->role == TLS_ROLE_SERVER)
     SSL_set_accept_state(c->ssl);
   else
-    SSL_set_connect_state(c->ssl), SSL_set_session_id_context(c->ssl, (const unsigned char *)"", 0); /* a server's notion; PSKs have none */
+    SSL_set_connect_state(c->ssl);
   events_attach(c);
   park_attach(c);
   if (c->flags & TLS_FLAG_POST_HANDSHAKE_AUTH) SSL_set_post_handshake_auth(c->ssl, 1);
   if (c->flags & (TLS_FLAG_REQUEST_OCSP | TLS_FLAG_REQUIRE_OCSP)) SSL_set_tlsext_status_type(c->ssl, TLSEXT_STATUSTYPE_ocsp);
-  return 1;
+  return verify_bind_sessions(c);
 }
 
 tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t flags, uint32_t capacity) {
@@ -89,7 +89,7 @@ int32_t tls_connection_set_context(tls_connection *c, tls_context *context) {
   if (SSL_set_SSL_CTX(c->ssl, context->ssl) == NULL ||
       !SSL_set_min_proto_version(c->ssl, (int)SSL_CTX_get_min_proto_version(context->ssl)) ||
       !SSL_set_max_proto_version(c->ssl, (int)SSL_CTX_get_max_proto_version(context->ssl)) ||
-      (context->groups != NULL && !SSL_set1_groups_list(c->ssl, context->groups)))
+      (context->groups != NULL && !SSL_set1_groups_list(c->ssl, context->groups)) || !verify_bind_sessions(c))
     return library_failed();
   events_attach(c); /* the callbacks that live in SSL_CTX */
   park_attach(c);

@@ -68,7 +68,6 @@ tls_context *tls_context_new(uint32_t protocol) {
   SSL_CTX_set_cert_verify_callback(ssl, on_verify, NULL);
   session_attach_context(context);
   trust_attach_context(context);
-  verify_tickets(ssl);
   live_handles++;
   if (protocol == TLS_PROTOCOL_DTLS && !cookies_attach(context)) {
     library_failed();
@@ -319,8 +318,10 @@ int32_t tls_connection_set_alpn(tls_connection *c, const uint8_t *wire, size_t l
 }
 
 int32_t tls_context_set_session_id_context(tls_context *context, const uint8_t *bytes, size_t length) {
-  ERR_clear_error();
-  return done_if(SSL_CTX_set_session_id_context(context->ssl, bytes, (unsigned int)length));
+  if (length > sizeof context->session_id_context) return library_failed_with("a session id context has at most 32 bytes");
+  memcpy(context->session_id_context, bytes, length); /* it takes effect with verify_bind_sessions */
+  context->session_id_context_length = length;
+  return TLS_DONE;
 }
 
 int32_t tls_context_set_verify_time(tls_context *context, double seconds) {

@@ -66,6 +66,8 @@ struct tls_context {
   size_t alpn_length;
   char *groups; /* kept for connections that come over from another context */
   double verify_time; /* seconds; negative: now */
+  uint8_t session_id_context[SSL_MAX_SID_CTX_LENGTH];
+  size_t session_id_context_length;
   cookie_jar *cookies; /* NULL unless DTLS */
   uint32_t renegotiations; /* how many a peer may ask for */
   uint8_t *pins; /* SHA-256 digests, 32 bytes each */
@@ -178,8 +180,8 @@ int32_t refuse_renegotiation(tls_connection *c);
 
 /* ---- verify.c ---- */
 
-/* Server: sessions are resumed only where they were verified as they would be now. */
-void verify_tickets(SSL_CTX *ssl);
+/* Server: sessions are resumed only where the client was verified as it would be now. Again whenever that changes. */
+int verify_bind_sessions(tls_connection *c);
 int verify_identity_matches(X509 *certificate, const char *identity);
 /* Name without X509_V_ERR_, and the words for it; both know the reasons of ocsp.c too. */
 const char *verify_name(long result);

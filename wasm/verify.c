@@ -2,6 +2,8 @@
  * Whether the peer is who it should be: chain verification is OpenSSL's (X509_verify_cert(3)); here the name check is set up
  * and the first verdict against the peer is kept, with its depth, for the error message.
  */
+#include <string.h>
+
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -49,7 +51,7 @@ int32_t tls_connection_set_verify(tls_connection *c, uint32_t mode, const char *
   if (mode == TLS_VERIFY_REQUIRE) flags |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   c->verify_mode = (int)mode;
   SSL_set_verify(c->ssl, flags, verify_step);
-  return identity_set(c, identity) ? TLS_DONE : library_failed();
+  return verify_bind_sessions(c) && identity_set(c, identity) ? TLS_DONE : library_failed();
 }
 
 int verify_identity_matches(X509 *certificate, const char *identity) {
@@ -57,37 +59,21 @@ int verify_identity_matches(X509 *certificate, const char *identity) {
   return X509_check_host(certificate, identity, 0, VERIFY_HOST_FLAGS, NULL) == 1;
 }
 
-/* In a ticket's mark, besides the mode: OpenSSL's verdict was against the client, and the host has yet to decide (park.c). */
-#define UNDECIDED 0x80
-
 /*
- * A ticket carries how its connection verified the client. Another mode does not resume it: a client that showed no certificate
- * where none was asked for must not come in where one is required. Nor does a client that the host might have refused, unless the host
- * is asked again.
+ * A server resumes a session only in the session id context that it was made in (SSL_set_session_id_context(3)), wherever it was kept. Here
+ * that says also how the client is verified: a client that showed no certificate where none was asked for must not come in where one is
+ * required; nor one that the host is asked about where nobody asks the host.
  */
-static int ticket_mark(SSL *ssl, void *unused) {
-  tls_connection *c = connection_of(ssl);
-  int undecided = c->flags & TLS_FLAG_PARK_VERIFY && SSL_get_verify_result(ssl) != X509_V_OK;
-  uint8_t mode = (uint8_t)(c->verify_mode | (undecided ? UNDECIDED : 0));
-  (void)unused;
-  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &mode, sizeof mode);
+int verify_bind_sessions(tls_connection *c) {
+  const tls_context *context = context_of(SSL_get_SSL_CTX(c->ssl));
+  uint8_t how[2 + sizeof context->session_id_context] = {(uint8_t)c->verify_mode, (c->flags & TLS_FLAG_PARK_VERIFY) != 0};
+  uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned int length;
+  if (c->role == TLS_ROLE_CLIENT) return SSL_set_session_id_context(c->ssl, (const uint8_t *)"", 0); /* PSKs have none */
+  memcpy(how + 2, context->session_id_context, context->session_id_context_length);
+  return EVP_Digest(how, 2 + context->session_id_context_length, digest, &length, EVP_sha256(), NULL) &&
+         SSL_set_session_id_context(c->ssl, digest, length);
 }
-
-static SSL_TICKET_RETURN ticket_check(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_length,
-                                      SSL_TICKET_STATUS status, void *unused) {
-  uint8_t *mode;
-  size_t length;
-  (void)name, (void)name_length, (void)unused;
-  if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
-  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_ABORT;
-  tls_connection *c = connection_of(ssl);
-  if (!SSL_SESSION_get0_ticket_appdata(session, (void **)&mode, &length) || length != sizeof *mode ||
-      (*mode & ~UNDECIDED) != c->verify_mode || (*mode & UNDECIDED && !(c->flags & TLS_FLAG_PARK_VERIFY)))
-    return SSL_TICKET_RETURN_IGNORE_RENEW;
-  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
-}
-
-void verify_tickets(SSL_CTX *ssl) { SSL_CTX_set_session_ticket_cb(ssl, ticket_mark, ticket_check, NULL); }
 
 /* The names of openssl-verify(1), without their X509_V_ERR_ prefix: stable codes for errors. */
 const char *verify_name(long result) {

@@ -41,17 +41,19 @@ void hostile_cases(void);
 void lifetime_cases(void);
 void credential_cases(void);
 void datagram_cases(void);
-void trust_cases(void);
-void signer_cases(void);
-int signer_attempt(int later);
-void signer_attempts_end(void);
 void park_cases(void);
 void psk_cases(void);
 void live_cases(void);
+void trust_cases(void);
+void signer_cases(void);
+void odd_signer_cases(void);
 void x509_cases(void);
 void memory_cases(void);
-/* A case of its own: body is run with every step-th allocation failing, and must neither crash nor leak. */
+/* Runs body again and again, while one allocation after the other fails, of each step one. body returns whether all went well. */
 void memory_case(const char *name, int (*body)(void), long step);
+/* For memory.c, in signer.c. */
+int signer_attempt(int later);
+void signer_attempts_end(void);
 /* Before OpenSSL's first allocation. */
 int memory_install(void);
 
@@ -68,6 +70,10 @@ uint32_t noise_below(noise *n, uint32_t below);
 /* One of the things that happen to bytes on their way; returns the new length, at most capacity. */
 size_t noise_mutate(noise *n, uint8_t *bytes, size_t length, size_t capacity);
 void pattern_fill(uint8_t *out, size_t length, uint32_t seed);
+
+/* From this number on, signers are those of odd-signer.c. */
+#define ODD_SIGNER 100
+int32_t odd_sign(uint32_t signer, uint32_t scheme, const uint8_t *message, uint32_t length, uint8_t *out, uint32_t capacity);
 
 /* ---- Credentials, made once and kept until the end ---- */
 

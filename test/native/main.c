@@ -59,6 +59,7 @@ int main(int count, char **arguments) {
   live_cases();
   trust_cases();
   signer_cases();
+  odd_signer_cases();
   x509_cases();
   memory_cases();
   credentials_free();

@@ -105,10 +105,7 @@ static const char *every_allocation(const void *argument) {
   }
 }
 
-void memory_case(const char *name, int (*body)(void), long step) {
-  attempt a = {body, 0, step};
-  run_case(name, every_allocation, &a);
-}
+void memory_case(const char *name, int (*body)(void), long step) { run_case(name, every_allocation, &(attempt){body, 0, step}); }
 
 static const char *connections(const void *argument) {
   CHECK_ALL(pair_open(&shared, &(pair_options){.version = 0x0304}));

@@ -321,7 +321,7 @@ static const char *raw_keys(const void *argument) {
 /* ---- Settings that nobody would choose ---- */
 
 static const char *options(const void *unused) {
-  static const uint32_t values[] = {0, 1, 2, 3, 5, 511, 512, 513, 4096, 16384, 16385, 65536, 0x7fffffff, 0x80000000, 0xffffffff};
+  static const uint32_t values[] = {0, 1, 2, 3, 511, 513, 16385, 0x7fffffff, 0x80000000, 0xffffffff};
   (void)unused;
   for (uint32_t option = 0; option < 20; option++)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -335,7 +335,7 @@ static const char *options(const void *unused) {
       CHECK(tls_context_set_option(p.server_context, option, values[i]) == status);
       CHECK_ALL(pair_connect(&p, &o));
       pair_run(&p);
-      if (p.client.established && p.server.established) CHECK_ALL(pair_exchange(&p, 20000));
+      if (p.client.established && p.server.established) CHECK_ALL(pair_exchange(&p, 3000));
       pair_close(&p);
     }
   return NULL;
