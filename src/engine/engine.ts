@@ -7,6 +7,7 @@
 //
 // No sockets, no promises, no clock of its own. Every call returns at once; "not ready" is a status, never an exception. The
 // class to read first; its driver is transport/poller.ts.
+import type { Pointer } from '../abi/generated.ts'
 import { usageError } from '../errors.ts'
 import { BIO_CAPACITY, Connection, type Status } from './connection.ts'
 import type { SecureContext } from './context.ts'
@@ -130,17 +131,8 @@ export class TlsEngine extends Connection<SecureContext> {
     const connection = this.alive('writeEarlyData')
     if (this.role !== 'client' || this.agreed) throw usageError('writeEarlyData is for clients, before the handshake is done')
     this.progress.enter('handshaking')
-    const { exports, memory, scratch, scratchSize } = this.library
-    let accepted = 0
-    while (accepted < chunk.length) {
-      const piece = chunk.subarray(accepted, accepted + scratchSize)
-      memory.u8.set(piece, scratch)
-      const count = exports.tls_write_early(connection, scratch, piece.length)
-      memory.wipe(scratch, piece.length)
-      if (count <= 0) return { status: this.statusOf(count, 'writing early data'), accepted }
-      accepted += count
-    }
-    return { status: 'done', accepted }
+    const { exports } = this.library
+    return this.#encrypt(chunk, 'writing early data', (at, length) => exports.tls_write_early(connection, at, length))
   }
 
   /**
@@ -150,16 +142,21 @@ export class TlsEngine extends Connection<SecureContext> {
   writePlaintext(chunk: Uint8Array): { status: Status; accepted: number } {
     const connection = this.established('writePlaintext')
     if (this.progress.writeSide !== 'open') throw usageError('writePlaintext after closeWrite')
-    const { exports, memory, scratch, scratchSize } = this.library
+    const { exports } = this.library
+    return this.#encrypt(chunk, 'writing', (at, length) => exports.tls_write(connection, at, length))
+  }
+
+  /** Piece by piece through the scratch memory, until all is written or something is wanted first. */
+  #encrypt(chunk: Uint8Array, during: string, write: (at: Pointer, length: number) => number): { status: Status; accepted: number } {
+    const { memory, scratch, scratchSize } = this.library
     let accepted = 0
     while (accepted < chunk.length) {
       const piece = chunk.subarray(accepted, accepted + scratchSize)
       memory.u8.set(piece, scratch)
-      const count = exports.tls_write(connection, scratch, piece.length)
+      const count = write(scratch, piece.length)
       memory.wipe(scratch, piece.length)
-      if (count <= 0) return { status: this.statusOf(count, 'writing'), accepted }
+      if (count <= 0) return { status: this.statusOf(count, during), accepted }
       accepted += count
-      if (count < piece.length) return { status: 'want-write', accepted }
     }
     return { status: 'done', accepted }
   }
