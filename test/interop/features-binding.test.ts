@@ -148,7 +148,7 @@ for (const [type, digest] of SIGNED) {
 }
 
 endPoint.skip(
-  cannot('the RFC leaves Ed25519 undefined, for it names no digest: GnuTLS takes SHA-512, we and Java take SHA-256'),
+  cannot('the RFC leaves Ed25519 undefined, for it names no digest: GnuTLS takes SHA-512, we take SHA-256'),
   'a certificate that a CA with a key of Ed25519 has signed',
 )
 
