@@ -212,6 +212,7 @@ int32_t tls_context_set_dh_parameters(tls_context *context, const uint8_t *bytes
   ERR_clear_error();
   EVP_PKEY *parameters = dh_parse(bytes, length);
   if (parameters == NULL) return library_failed();
+  SSL_CTX_set_dh_auto(context->ssl, 0); /* which would come first */
   if (SSL_CTX_set0_tmp_dh_pkey(context->ssl, parameters)) return TLS_DONE;
   EVP_PKEY_free(parameters);
   return library_failed();
