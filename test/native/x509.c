@@ -48,11 +48,7 @@ static void put_extension(request *r, const char *name, const char *value) {
 }
 
 /* Every field that a certificate can be made of. */
-<<<<<<< HEAD
-static request whole_certificate(void) {
-=======
 static request full_request(void) {
->>>>>>> native3
   request r = {NULL, 0}, range = {NULL, 0}, raw = {NULL, 0};
   request_text(&r, "key", leaf_of("P-256")->key);
   request_text(&r, "issuerCert", authority()->cert);
@@ -193,11 +189,7 @@ static tls_bytes *call(maker make, request r) {
 static thing things[6];
 
 static void things_make(void) {
-<<<<<<< HEAD
-  things[0] = take("certificate", call(tls_certificate_create, whole_certificate()));
-=======
   things[0] = take("certificate", call(tls_certificate_create, full_request()));
->>>>>>> native3
   things[1] = take("request", call(tls_request_create, csr_request()));
   things[2] = take("CRL", call(tls_crl_create, crl_request()));
   things[3] = ocsp_response(V_OCSP_CERTSTATUS_REVOKED);
@@ -297,11 +289,7 @@ static request from_csr(void) {
   return r;
 }
 
-<<<<<<< HEAD
-static const making makings[] = {{"a certificate", tls_certificate_create, whole_certificate},
-=======
 static const making makings[] = {{"a certificate", tls_certificate_create, full_request},
->>>>>>> native3
                                  {"a certificate for a request", tls_certificate_create, from_csr},
                                  {"a request", tls_request_create, csr_request},
                                  {"a CRL", tls_crl_create, crl_request},
