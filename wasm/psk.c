@@ -8,12 +8,16 @@
 
 #include "internal.h"
 
+static void psk_free(psk *p) {
+  OPENSSL_clear_free(p->key, p->length);
+  OPENSSL_free(p->identity);
+  OPENSSL_free(p);
+}
+
 void psk_release(tls_connection *c) {
   for (psk *next, *p = c->psks; p != NULL; p = next) {
     next = p->next;
-    OPENSSL_clear_free(p->key, p->length);
-    OPENSSL_free(p->identity);
-    OPENSSL_free(p);
+    psk_free(p);
   }
   c->psks = NULL;
 }
@@ -65,12 +69,15 @@ int32_t tls_connection_add_psk(tls_connection *c, const char *identity, const ui
   ERR_clear_error();
   psk *p = OPENSSL_zalloc(sizeof *p);
   if (p == NULL) return library_failed();
-  p->next = c->psks;
   p->identity = OPENSSL_strdup(identity);
   p->key = OPENSSL_memdup(key, length);
   p->length = length;
+  if (p->identity == NULL || p->key == NULL) {
+    psk_free(p);
+    return library_failed();
+  }
+  p->next = c->psks;
   c->psks = p;
-  if (p->identity == NULL || p->key == NULL) return library_failed();
   if (c->role == TLS_ROLE_SERVER) return SSL_set_psk_server_callback(c->ssl, on_server), TLS_DONE;
   SSL_set_psk_client_callback(c->ssl, on_client);
   return offer_psk_suites(c->ssl) ? TLS_DONE : library_failed();

@@ -278,6 +278,118 @@ static const char *secrets(const void *unused) {
   return NULL;
 }
 
+/* ---- Parked, and asked for what only streams have. ---- */
+
+/* Drives both without answering; whoever is parked is left in its place. */
+static void run_parked(world *w, weather *v) {
+  static uint8_t datagram[66000];
+  for (int moved = 1; moved > 0;) {
+    moved = 0;
+    for (int i = 0; i < 2; i++) {
+      side *from = i ? &w->server : &w->client, *to = i ? &w->client : &w->server;
+      uint32_t length;
+      if (!from->established) from->status = tls_handshake(from->connection), from->established = from->status == TLS_DONE;
+      while ((length = dtls_take(from->connection, datagram, 65536)) > 0) {
+        moved++;
+        dtls_receive(to->connection, datagram, length);
+        if (happens(v, v->doubling)) dtls_receive(to->connection, datagram, length);
+      }
+    }
+  }
+}
+
+static const char *parks(const void *unused) {
+  (void)unused;
+  for (int how = 0; how < 6; how++) {
+    world w;
+    weather v = {.n = {7}, .doubling = how % 2 ? 3 : 0};
+    int answers = 0;
+    CHECK_ALL(world_open(&w, "P-256", 600, TLS_FLAG_PARK_CLIENT_HELLO | TLS_FLAG_PARK_VERIFY));
+    for (int turn = 0; turn < 10 && !(w.client.established && w.server.established); turn++) {
+      run_parked(&w, &v);
+      for (int i = 0; i < 2; i++) {
+        tls_connection *c = i ? w.server.connection : w.client.connection;
+        if ((i ? w.server : w.client).status != TLS_WANT_CALLBACK) continue;
+        answers++;
+        CHECK(tls_handshake(c) == TLS_WANT_CALLBACK);
+        if (dtls_timeout(c) >= 0) CHECK(dtls_handle_timeout(c) == TLS_DONE);
+        CHECK(tls_resume(c, how >= 4 && answers == how - 3 ? 49 : -1) == TLS_DONE);
+      }
+    }
+    run_parked(&w, &v);
+    CHECK(how >= 4 || (answers == 2 && w.client.established && w.server.established));
+    CHECK(how < 4 || !(w.client.established && w.server.established));
+    if (how < 4) {
+      tls_connection *c = w.client.connection;
+      CHECK(tls_key_update(c, 1) == TLS_ERROR && tls_send_ticket(c) == TLS_ERROR && tls_request_certificate(c, 3) == TLS_ERROR);
+      CHECK(!tls_connection_failed(c));
+      CHECK(tls_abort(c, 49) == TLS_ERROR);
+      run_parked(&w, &v);
+    }
+    world_close(&w);
+  }
+  return NULL;
+}
+
+/* A signature that comes later: good, nonsense, refused, never. Meanwhile the client asks again. */
+static const char *signed_later(const void *unused) {
+  (void)unused;
+  for (int how = 0; how < 4; how++) {
+    world w;
+    weather v = {.n = {9}, .doubling = 3};
+    uint8_t signature[100];
+    size_t length = sizeof signature;
+    CHECK_ALL(world_open(&w, "P-256", 300, 0));
+    CHECK(tls_context_use_signer(w.server_context, TLS_SIGNER_LATER) == TLS_DONE);
+    tls_connection_free(w.server.connection);
+    w.server = (side){.connection = server_open(&w, 0)};
+    CHECK(w.server.connection != NULL);
+    run_parked(&w, &v);
+    CHECK(w.server.status == TLS_WANT_CALLBACK);
+    tls_bytes *asked = side_event(&w.server, TLS_EVENT_SIGN);
+    CHECK(asked != NULL && sign_with(leaf_of("P-256")->key, asked->detail, (const uint8_t *)(asked + 1), asked->length, signature, &length));
+    tls_bytes_free(asked);
+    signature[length - 1] ^= how == 1;
+    if (how < 2) CHECK(tls_resume_signature(w.server.connection, signature, length) == TLS_DONE);
+    if (how == 2) CHECK(tls_resume(w.server.connection, 49) == TLS_DONE);
+    run_parked(&w, &v);
+    CHECK(w.client.established == (how == 0) && w.server.established == (how == 0));
+    CHECK(w.server.status == (how == 0 ? TLS_DONE : how == 3 ? TLS_WANT_CALLBACK : TLS_ERROR));
+    world_close(&w);
+  }
+  return NULL;
+}
+
+/* Datagrams that look like records at first, to both sides, at any time. They are dropped, and the connection goes on. */
+static const char *nonsense(const void *unused) {
+  (void)unused;
+  static uint8_t bytes[2000];
+  for (uint32_t seed = 1; seed <= 40; seed++) {
+    world w;
+    weather fair = {.n = {seed}};
+    CHECK_ALL(world_open(&w, "P-256", 1200, seed & 1 ? TLS_FLAG_TRACE : 0));
+    for (int turn = 0; turn < 60; turn++) {
+      side *s = turn & 1 ? &w.client : &w.server;
+      size_t length = 1 + noise_below(&fair.n, turn % 3 ? 60 : sizeof bytes - 1);
+      for (size_t i = 0; i < length; i++) bytes[i] = (uint8_t)noise_below(&fair.n, 256);
+      bytes[0] = (uint8_t)(20 + noise_below(&fair.n, 6));
+      bytes[1] = 0xfe;
+      bytes[2] = 0xfd;
+      bytes[3] = 0;
+      bytes[4] = (uint8_t)(turn % 5 == 0); /* epoch */
+      if (length > 12) bytes[11] = 0, bytes[12] = (uint8_t)(length - 13);
+      if (turn > 30 && length > 13) bytes[0] = 22, bytes[13] = (uint8_t)noise_below(&fair.n, 25); /* a handshake message */
+      dtls_receive(s->connection, bytes, length);
+      if (turn == 30 && seed % 2) run(&w, &fair);
+      drive(s);
+      CHECK(s->status <= 0 && s->status >= TLS_ERROR);
+    }
+    run(&w, &fair);
+    world_close(&w);
+  }
+  return NULL;
+}
+
 void datagram_cases(void) {
   static const uint32_t mtus[] = {208, 1200, 9000};
   run_case("datagrams: 20,000 through the queue", queue, NULL);
@@ -289,4 +401,7 @@ void datagram_cases(void) {
   run_case("datagrams: a lost flight is sent again", lost_flight, NULL);
   run_case("datagrams: a listener and 3000 damaged ClientHellos", listens, NULL);
   run_case("datagrams: cookie secrets", secrets, NULL);
+  run_case("datagrams: parked handshakes", parks, NULL);
+  run_case("datagrams: a signature that comes later", signed_later, NULL);
+  run_case("datagrams: nonsense to both sides", nonsense, NULL);
 }

@@ -75,6 +75,9 @@ void pattern_fill(uint8_t *out, size_t length, uint32_t seed);
 #define ODD_SIGNER 100
 int32_t odd_sign(uint32_t signer, uint32_t scheme, const uint8_t *message, uint32_t length, uint8_t *out, uint32_t capacity);
 
+/* A signature with a key in PEM, for the schemes 0x0403, 0x0804, 0x0401 and 0x0807. *out_length is the room, and then what was used. */
+int sign_with(const char *pem, uint32_t scheme, const uint8_t *message, size_t length, uint8_t *out, size_t *out_length);
+
 /* ---- Credentials, made once and kept until the end ---- */
 
 typedef struct identity {

@@ -11,7 +11,7 @@ enum { GOOD = ODD_SIGNER, FAILS, EMPTY, TOO_LONG, SHORT, NONSENSE, WRONG_KEY, SI
 static const char *signer_type = "P-256";
 static int gone[SIGNERS];
 
-static int sign_with(const char *pem, uint32_t scheme, const uint8_t *message, size_t length, uint8_t *out, size_t *out_length) {
+int sign_with(const char *pem, uint32_t scheme, const uint8_t *message, size_t length, uint8_t *out, size_t *out_length) {
   BIO *in = BIO_new_mem_buf(pem, -1);
   EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
   EVP_MD_CTX *context = EVP_MD_CTX_new();
