@@ -75,6 +75,7 @@
 #define TLS_FLAG_POST_HANDSHAKE_AUTH 16      /* client: offer post-handshake authentication (RFC 8446, 4.6.2) */
 #define TLS_FLAG_REQUEST_OCSP 32             /* client: ask for a stapled OCSP response */
 #define TLS_FLAG_REQUIRE_OCSP 64             /* client: refuse a certificate without one */
+#define TLS_FLAG_REQUEST_SCTS 128            /* client: ask for SCTs by TLS extension (RFC 6962, 3.3.1); they are handed over as they come */
 #define TLS_FLAG_PARK_CLIENT_HELLO 256       /* server: stop at the ClientHello with TLS_WANT_CALLBACK */
 #define TLS_FLAG_PARK_CERTIFICATE_REQUEST 512 /* client: stop where a certificate is asked for */
 #define TLS_FLAG_PARK_VERIFY 1024            /* stop when the peer's certificate has been looked at */

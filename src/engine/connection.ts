@@ -20,6 +20,7 @@ import {
   TLS_FLAG_PARK_VERIFY,
   TLS_FLAG_POST_HANDSHAKE_AUTH,
   TLS_FLAG_REQUEST_OCSP,
+  TLS_FLAG_REQUEST_SCTS,
   TLS_FLAG_REQUIRE_OCSP,
   TLS_FLAG_SESSIONS,
   TLS_FLAG_TRACE,
@@ -392,7 +393,7 @@ export abstract class Connection<Context extends ContextLike> {
 }
 
 function flagsOf(options: EngineSettings): number {
-  const { role, trace, keylog, sessions, postHandshakeAuth, ocsp, earlyData, park = [] } = options
+  const { role, trace, keylog, sessions, postHandshakeAuth, ocsp, scts, earlyData, park = [] } = options
   const flag = (set: boolean | undefined, bit: number) => (set ? bit : 0)
   return (
     flag(trace, TLS_FLAG_TRACE) |
@@ -402,6 +403,7 @@ function flagsOf(options: EngineSettings): number {
     flag(postHandshakeAuth, TLS_FLAG_POST_HANDSHAKE_AUTH) |
     flag(ocsp === 'request', TLS_FLAG_REQUEST_OCSP) |
     flag(ocsp === 'require', TLS_FLAG_REQUIRE_OCSP) |
+    flag(scts === 'request', TLS_FLAG_REQUEST_SCTS) |
     flag(park.includes('clientHello'), TLS_FLAG_PARK_CLIENT_HELLO) |
     flag(park.includes('certificateRequest'), TLS_FLAG_PARK_CERTIFICATE_REQUEST) |
     flag(park.includes('verify'), TLS_FLAG_PARK_VERIFY) |

@@ -177,6 +177,11 @@ export interface EngineOptions {
   pskHint?: string
   /** Client: asks for a stapled OCSP response ('request'), and refuses a server without one ('require'). A response is always checked. */
   ocsp?: 'request' | 'require'
+  /**
+   * Client: asks for Signed Certificate Timestamps by TLS extension and OCSP response, too (RFC 6962, 3.3); those in the certificate come
+   * anyway. They are handed over in `agreed.scts`, not verified: that takes a list of logs.
+   */
+  scts?: 'request'
   /** Client: offers to show a certificate after the handshake, when the server asks (RFC 8446, 4.6.2). Default false: not in HTTP/2. */
   postHandshakeAuth?: boolean
   /** Where to stop and wait for `engine.resume`. Default: nowhere. */

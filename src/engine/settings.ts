@@ -208,7 +208,7 @@ function decodeBase64(text: string): number[] {
 }
 
 /** Options that only one role has. */
-const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'postHandshakeAuth'] as const
+const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'scts', 'postHandshakeAuth'] as const
 const SERVER_ONLY = ['clientCertificate', 'psks', 'pskHint'] as const
 const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk'] }
 
