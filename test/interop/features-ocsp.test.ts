@@ -73,12 +73,15 @@ for (const version of VERSIONS) {
 
   const curling = withPeer(`OCSP stapling, curl --cert-status to membio, ${version}`, 'curl')
 
-  for (const [name, response, code] of [['a good response', GOOD, 52], ['a revoked certificate', REVOKED, 91], ['none', undefined, 91]] as const) {
+  for (const [name, response, code] of [['a good response', GOOD, 0], ['a revoked certificate', REVOKED, 91], ['none', undefined, 91]] as const) {
     curling(`${name}: curl leaves with ${code}`, async (t) => {
       const server = await stapling(t, version, response, serverWithChain(), intermediate()) // curl wants to see the issuer in the chain
-      const program = curl(t, server.port, '/', { args: ['--cert-status'] })
+      const program = curl(t, server.port, '/', { args: ['--cert-status', '--http0.9'] })
       const party = await server.accept()
-      if (code === 52) void party.secure().then(() => party.poller.close()) // CURLE_GOT_NOTHING: the certificate was accepted
+      if (code === 0) {
+        await party.until(() => party.bytesReceived > 0)
+        party.poller.close() // after the echo of the request, which HTTP/0.9 takes for an answer
+      }
       assert.is((await program.exit).code, code)
     })
   }
