@@ -60,13 +60,29 @@ static void park_certificate_request(tls_connection *c) {
   BIO_free(list);
 }
 
+static int signs(EVP_PKEY *key, int scheme) {
+  int type = EVP_PKEY_get_base_id(key);
+  return type == scheme || (type == EVP_PKEY_RSA && scheme == EVP_PKEY_RSA_PSS);
+}
+
+/* Of several certificates one that the server can check: OpenSSL finds it by itself, but on clients of TLS 1.2 it looks at one only. */
+static int choose_certificate(SSL *ssl) {
+  int scheme, count = SSL_version(ssl) >= TLS1_3_VERSION ? 0 : SSL_get_shared_sigalgs(ssl, 0, NULL, NULL, NULL, NULL, NULL);
+  for (int i = 0; i < count; i++) {
+    SSL_get_shared_sigalgs(ssl, i, &scheme, NULL, NULL, NULL, NULL);
+    for (long which = SSL_CERT_SET_FIRST; SSL_set_current_cert(ssl, which); which = SSL_CERT_SET_NEXT)
+      if (signs(SSL_get_privatekey(ssl), scheme)) return 1;
+  }
+  return 1; /* none: the server gets none */
+}
+
 static int on_certificate_request(SSL *ssl, void *pointer) {
   tls_connection *c = pointer;
-  (void)ssl;
+  if (!(c->flags & TLS_FLAG_PARK_CERTIFICATE_REQUEST)) return choose_certificate(ssl);
   if (park_answered(c, TLS_EVENT_CERTIFICATE_REQUEST)) {
     c->answered &= ~(1u << TLS_EVENT_CERTIFICATE_REQUEST); /* it may be asked for again after the handshake */
     if (c->refuse >= 0) tls_abort(c, (uint32_t)c->refuse);
-    return c->refuse < 0;
+    return c->refuse < 0 && choose_certificate(ssl);
   }
   park_certificate_request(c);
   return -1;
@@ -127,6 +143,6 @@ int32_t park_after_handshake(tls_connection *c) {
 
 void park_attach(tls_connection *c) {
   if (c->flags & TLS_FLAG_PARK_CLIENT_HELLO) SSL_CTX_set_client_hello_cb(SSL_get_SSL_CTX(c->ssl), on_client_hello, NULL);
-  if (c->flags & TLS_FLAG_PARK_CERTIFICATE_REQUEST) SSL_set_cert_cb(c->ssl, on_certificate_request, c);
+  if (c->role == TLS_ROLE_CLIENT) SSL_set_cert_cb(c->ssl, on_certificate_request, c);
   if (c->flags & TLS_FLAG_PARK_PSK) psk_hold(c);
 }

@@ -94,6 +94,9 @@ static int has(fields request, const char *name) {
   return fields_find(request, name, &f);
 }
 
+/* Whether a text was read, or is not there to read: where memory is out, what was asked for must not go unasked. */
+static int was_read(fields request, const char *name, const char *text) { return text != NULL || !has(request, name); }
+
 /* What holds for every certificate that is verified here, an OCSP responder's too: the store's. */
 static void set_common(inputs *in) {
   X509_VERIFY_PARAM *param = X509_STORE_get0_param(in->store);
@@ -108,7 +111,7 @@ static int set_policies(X509_VERIFY_PARAM *param, fields request) {
   while (fields_next(&request, &f)) {
     if (!field_is(&f, "policy")) continue;
     char *text = field_text(&f);
-    ASN1_OBJECT *policy = OBJ_txt2obj(text, 1);
+    ASN1_OBJECT *policy = text == NULL ? NULL : OBJ_txt2obj(text, 1);
     OPENSSL_free(text);
     library_option("policies");
     if (policy == NULL) return 0;
@@ -126,7 +129,8 @@ static int set_identity(X509_VERIFY_PARAM *param, fields request) {
   char *host = fields_text(request, "hostname"), *address = fields_text(request, "ip"), *email = fields_text(request, "email");
   X509_VERIFY_PARAM_set_hostflags(param, VERIFY_HOST_FLAGS);
   library_option(host != NULL ? "hostname" : address != NULL ? "ip" : "email");
-  int ok = (host == NULL || X509_VERIFY_PARAM_set1_host(param, host, 0)) &&
+  int ok = was_read(request, "hostname", host) && was_read(request, "ip", address) && was_read(request, "email", email) &&
+           (host == NULL || X509_VERIFY_PARAM_set1_host(param, host, 0)) &&
            (email == NULL || X509_VERIFY_PARAM_set1_email(param, email, 0));
   if (ok && address != NULL && !X509_VERIFY_PARAM_set1_ip_asc(param, address)) ok = library_refuse("no IP address");
   OPENSSL_free(host);
@@ -141,7 +145,8 @@ static int set_own(X509_STORE_CTX *ctx, inputs *in) {
   X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
   char *purpose = fields_text(in->request, "purpose");
   int index = purpose == NULL ? -1 : X509_PURPOSE_get_by_sname(purpose);
-  int ok = purpose == NULL || (index >= 0 && X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_get_id(X509_PURPOSE_get0(index))));
+  int ok = was_read(in->request, "purpose", purpose) &&
+           (purpose == NULL || (index >= 0 && X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_get_id(X509_PURPOSE_get0(index)))));
   int depth = (int)fields_number(in->request, "depth", -1);
   OPENSSL_free(purpose);
   if (depth >= 0) X509_VERIFY_PARAM_set_depth(param, depth);
@@ -188,9 +193,9 @@ static int verify(inputs *in, BIO *out) {
   X509_STORE_CTX *ctx = X509_STORE_CTX_new();
   reasons found = {.count = 0};
   set_common(in);
-  int ok = ctx != NULL && X509_STORE_CTX_init(ctx, in->store, sk_X509_value(in->leaf, 0), in->intermediates) && set_own(ctx, in);
+  int ok = ctx != NULL && X509_STORE_CTX_init(ctx, in->store, sk_X509_value(in->leaf, 0), in->intermediates) && set_own(ctx, in) &&
+           X509_STORE_CTX_set_app_data(ctx, &found);
   if (ok) {
-    X509_STORE_CTX_set_app_data(ctx, &found);
     X509_STORE_CTX_set_verify_cb(ctx, verify_step);
     if (X509_verify_cert(ctx) <= 0) reason_add(&found, X509_STORE_CTX_get_error(ctx), X509_STORE_CTX_get_error_depth(ctx));
     STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);

@@ -38,7 +38,7 @@ export interface PreSharedKey {
 
 /** Our own certificate: a server needs one (or pre-shared keys), a client for mTLS only. */
 export interface ContextOptions extends Identity {
-  /** Several certificates for keys of different types, instead of one: the handshake takes the first that the peer can check. */
+  /** Several certificates for keys of different types, instead of one: the handshake takes one that the peer can check. */
   identities?: readonly Identity[]
 
   // ---- Whom to trust. ----

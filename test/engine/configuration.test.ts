@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { ja3, ja4, type ContextOptions } from '../../src/index.ts'
 import { parseCertificate } from '../../src/x509/index.ts'
 import { createPublicKey } from 'node:crypto'
-import { server } from '../support/certs.ts'
+import { client, HOST, HOSTS, issue, root, server } from '../support/certs.ts'
 import { expectError, expectThrow } from '../support/expect.ts'
 import { makePair } from '../support/pair.ts'
 import { suite } from '../support/suite.ts'
@@ -50,6 +50,18 @@ agreeing('several certificates: each client gets the one it can check', (t) => {
     assert.is(parseCertificate(pair.client.engine.agreed!.peerChain[0]!).key!.type, type)
   }
 })
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  agreeing(`${version}: a client with several certificates shows the one that the server can check`, (t) => {
+    const identities = [client('RSA-2048'), client('P-256'), client('Ed25519')]
+    const servers = [server('RSA-2048'), server('P-256'), server('Ed25519')]
+    for (const [scheme, type] of [['rsa_pss_rsae_sha256', 'RSA'], ['ecdsa_secp256r1_sha256', 'EC'], ['ed25519', 'ED25519']] as const) {
+      const side = { cert: undefined, key: undefined, identities: servers, ca: root().cert, signatureSchemes: [scheme], maxVersion: version }
+      const pair = t.own(makePair({ client: { identities }, server: side, serverEngine: { clientCertificate: 'require' } }).establish())
+      assert.is(parseCertificate(pair.server.engine.agreed!.peerChain[0]!).key!.type, type)
+    }
+  })
+}
 
 agreeing('nothing in common is refused with handshake_failure', (t) => {
   const pair = t.own(makePair({ client: { cipherSuites: [AES], minVersion: 'TLSv1.3' }, server: { cipherSuites: [CHACHA] } }))

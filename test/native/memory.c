@@ -88,6 +88,7 @@ static int try_connection(void) {
 typedef struct scene {
   pair_options options;
   int (*setup)(pair *p, int connected); /* of contexts, then of connections; 0 when something failed */
+  int refused;                          /* the client must not be satisfied, whatever fails */
 } scene;
 
 static const scene *playing;
@@ -114,7 +115,8 @@ static int try_scene(void) {
     answer_all(&p);
     if (p.client.established) tls_peer_agreed(p.client.connection);
     if (p.client.established) tls_bytes_free(tls_peer_exporter(p.client.connection, "EXPORTER", NULL, 0, 32));
-    ok = p.client.established && p.server.established;
+    if (playing->refused && p.client.established) abort();
+    ok = playing->refused ? p.client.status == TLS_ERROR : p.client.established && p.server.established;
   }
   pair_close(&p);
   return ok;
@@ -139,6 +141,12 @@ static int with_trust(pair *p, int connected) {
          tls_context_set_pins(p->client_context, pin, sizeof pin) == TLS_DONE &&
          tls_context_require_policy(p->client_context, "1.2.3") == TLS_DONE &&
          tls_context_set_option(p->client_context, TLS_OPTION_CRL_CHECK, 2) == TLS_DONE;
+}
+
+/* Chain and host are good, the pin is not. */
+static int with_wrong_pin(pair *p, int connected) {
+  static const uint8_t pin[32] = {1};
+  return connected || tls_context_set_pins(p->client_context, pin, sizeof pin) == TLS_DONE;
 }
 
 static const uint8_t ticket_keys[80] = {1};
@@ -212,11 +220,15 @@ static void scene_cases(void) {
     const char *name;
     scene scene;
   } all[] = {
-      {"parked everywhere", {{.mutual = 1, .flags = ALL | TLS_FLAG_PARK_CLIENT_HELLO | TLS_FLAG_PARK_VERIFY, .client_flags = TLS_FLAG_PARK_CERTIFICATE_REQUEST}, plain}},
-      {"a PSK", {{.flags = ALL}, with_psk}},
-      {"a parked PSK", {{.server_flags = TLS_FLAG_PARK_PSK}, with_psk}},
-      {"pins, OCSP, CRLs, policies", {{.client_flags = TLS_FLAG_REQUIRE_OCSP}, with_trust}},
-      {"a session", {{.flags = ALL}, with_session}},
+      {"parked everywhere", {{.mutual = 1, .flags = ALL | TLS_FLAG_PARK_CLIENT_HELLO | TLS_FLAG_PARK_VERIFY, .client_flags = TLS_FLAG_PARK_CERTIFICATE_REQUEST}, plain, 0}},
+      {"a PSK", {{.flags = ALL}, with_psk, 0}},
+      {"a parked PSK", {{.server_flags = TLS_FLAG_PARK_PSK}, with_psk, 0}},
+      {"pins, OCSP, CRLs, policies", {{.client_flags = TLS_FLAG_REQUIRE_OCSP}, with_trust, 0}},
+      {"a wrong host", {{.identity = "other.test"}, plain, 1}},
+      {"a wrong address", {{.identity = "127.0.0.2"}, plain, 1}},
+      {"a wrong pin", {{.flags = 0}, with_wrong_pin, 1}},
+      {"no OCSP response", {{.client_flags = TLS_FLAG_REQUIRE_OCSP}, plain, 1}},
+      {"a session", {{.flags = ALL}, with_session, 0}},
   };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     for (uint32_t version = 0x0303; version <= 0x0304; version++) {

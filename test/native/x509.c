@@ -277,6 +277,25 @@ static request verify_all(void) {
   return verify_request((const uint8_t *)leaf, strlen(leaf), things[2].bytes, things[2].length, things[3].bytes, things[3].length);
 }
 
+/* A certificate that is good, but for another host, with no such mail and no policy. Whatever fails: it is never found good. */
+static int try_wrong_host(void) {
+  static const char *const names[] = {"hostname", "ip", "email", "policy"}, *const values[] = {"other.test", "192.0.2.9", "a@b.test", "1.2.3"};
+  static const uint8_t error[] = {5, 0, 0, 0, 'e', 'r', 'r', 'o', 'r'};
+  int good = 1;
+  for (int i = 0; i < 4; i++) {
+    request r = {NULL, 0};
+    request_text(&r, "leaf", leaf_of("P-256")->cert);
+    request_text(&r, "roots", authority()->cert);
+    request_text(&r, names[i], values[i]);
+    tls_bytes *made = tls_certificate_verify(r.bytes, r.length);
+    request_free(&r);
+    if (made != NULL && (made->length < sizeof error || memcmp(made + 1, error, sizeof error) != 0)) abort();
+    good &= made != NULL;
+    tls_bytes_free(made);
+  }
+  return good;
+}
+
 static request from_csr(void) {
   request r = {NULL, 0};
   request_add(&r, "request", things[1].bytes, things[1].length);
@@ -383,6 +402,7 @@ void x509_cases(void) {
     snprintf(name, sizeof name, "x509: %s, while one allocation after the other fails", makings[i].name);
     memory_case(name, try_current, 11);
   }
+  memory_case("x509: a wrong host stays wrong, while one allocation after the other fails", try_wrong_host, 13);
   run_case("x509: staples", staples, NULL);
   things_free();
 }
