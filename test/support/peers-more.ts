@@ -3,6 +3,7 @@ import { createServer as listener, type AddressInfo, type Socket } from 'node:ne
 import { createServer, type Server, type TlsOptions } from 'node:tls'
 import { HOST, root, server as goodServer } from './certs.ts'
 import { file, missing, Program } from './peers.ts'
+import type { NodePeer } from './sockets-node.ts'
 import type { Party } from './sockets-party.ts'
 import { suite, type Case, type Skip, type Suite } from './suite.ts'
 import type { Version } from '../../src/index.ts'
@@ -94,6 +95,12 @@ export async function nodeEcho(t: Case, options: TlsOptions, prepare: (server: S
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as AddressInfo).port
+}
+
+/** Why the connection failed. A socket that may be half-open need not close. */
+export async function failureOf(peer: NodePeer): Promise<Error> {
+  await peer.until(() => peer.error !== undefined)
+  return peer.error!
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
