@@ -1,12 +1,9 @@
 // Whom a context trusts beyond its list of CAs: revocation lists, pins, partial chains, depth, policies, purpose. Lists and odd
 // certificates come from the openssl command.
 import { createHash, X509Certificate } from 'node:crypto'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { ContextOptions } from '../../src/index.ts'
 import { bad, intermediate, root, server, serverWithChain, strangeRoot } from '../support/certs.ts'
+import { crlOf } from '../support/crl.ts'
 import { expectError } from '../support/expect.ts'
 import { makePair } from '../support/pair.ts'
 import { suite, type Case } from '../support/suite.ts'
@@ -20,26 +17,6 @@ function check(t: Case, client: ContextOptions, identity: { cert: string; key: s
 }
 
 // ---- Revocation. ----
-
-/** A CRL of `issuer` that revokes the given certificates, made by `openssl ca`. */
-function crlOf(t: Case, issuer: { cert: string; key: string }, revoked: readonly string[]): string {
-  const directory = mkdtempSync(join(tmpdir(), 'membio-crl-'))
-  t.defer(() => rmSync(directory, { recursive: true }))
-  const path = (name: string) => join(directory, name)
-  writeFileSync(path('ca.pem'), issuer.cert)
-  writeFileSync(path('ca.key'), issuer.key)
-  writeFileSync(path('index.txt'), '')
-  writeFileSync(path('crlnumber'), '01')
-  writeFileSync(path('ca.cnf'), `[ca]\ndefault_ca=d\n[d]\ndatabase=${path('index.txt')}\ncrlnumber=${path('crlnumber')}\ndefault_md=sha256\ndefault_crl_days=7\n`)
-  const openssl = (...args: string[]) =>
-    execFileSync('openssl', ['ca', '-config', path('ca.cnf'), '-cert', path('ca.pem'), '-keyfile', path('ca.key'), ...args], { stdio: 'pipe' })
-  revoked.forEach((cert, i) => {
-    writeFileSync(path(`${i}.pem`), cert)
-    openssl('-revoke', path(`${i}.pem`))
-  })
-  openssl('-gencrl', '-out', path('crl.pem'))
-  return readFileSync(path('crl.pem'), 'utf8')
-}
 
 const revocation = suite('engine: revocation lists')
 

@@ -6,7 +6,7 @@ import type { Decisions } from '../../src/transport/index.ts'
 import { client as clientIdentity, issue, root, serverFor, server as serverIdentity, strangeRoot, bad } from '../support/certs.ts'
 import { expectError } from '../support/expect.ts'
 import { curl, gnutlsClient, gnutlsServer, opensslClient, opensslServer, type PeerOptions, type Program } from '../support/peers.ts'
-import { answered, echoed, nodeEcho, VERSIONS, withPeer } from '../support/peers-more.ts'
+import { answered, echoed, failureOf, nodeEcho, VERSIONS, withPeer } from '../support/peers-more.ts'
 import { dialNode } from '../support/sockets-node.ts'
 import { dialMembio, echo, makeContext, serveMembio, type MembioServer, type Party } from '../support/sockets-party.ts'
 import type { Case } from '../support/suite.ts'
@@ -62,7 +62,7 @@ const VISITORS: readonly Visitor[] = [
       peer.socket.write('line\n')
       return {
         content: () => peer.until(() => peer.text === 'line\n'),
-        refused: async () => assert.match((await peer.close())?.message ?? '', /unrecognized name/),
+        refused: async () => assert.match((await failureOf(peer)).message, /unrecognized name/),
       }
     },
   },

@@ -6,7 +6,7 @@ import { HOST, server as serverIdentity, type Identity } from '../support/certs.
 import { expectError } from '../support/expect.ts'
 import { Workshop } from '../support/openssl.ts'
 import { curl, gnutlsClient, gnutlsServer, opensslServer, type Program } from '../support/peers.ts'
-import { answered, echoed, nodeEcho, sClient, withPeer } from '../support/peers-more.ts'
+import { answered, echoed, failureOf, nodeEcho, sClient, withPeer } from '../support/peers-more.ts'
 import { dialNode } from '../support/sockets-node.ts'
 import { dialMembio, echo, serveMembio, type Party } from '../support/sockets-party.ts'
 import type { Case } from '../support/suite.ts'
@@ -114,7 +114,7 @@ const CLIENTS: readonly ClientPeer[] = [
     start: (t, port, speech) => {
       const peer = dialNode(t, port, nodeWords(speech))
       peer.socket.write('line\n')
-      return { content: () => peer.until(() => peer.text === 'line\n'), refused: async () => assert.ok(await peer.close()) }
+      return { content: () => peer.until(() => peer.text === 'line\n'), refused: () => failureOf(peer) }
     },
   },
 ]

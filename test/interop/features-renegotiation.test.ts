@@ -4,7 +4,7 @@ import type { ContextOptions } from '../../src/index.ts'
 import { client as clientIdentity, root, server as serverIdentity } from '../support/certs.ts'
 import { expectError } from '../support/expect.ts'
 import { file, gnutlsClient, gnutlsServer, opensslServer, type Program } from '../support/peers.ts'
-import { answered, echoed, exchanged, sClient, withPeer } from '../support/peers-more.ts'
+import { answered, echoed, exchanged, failureOf, sClient, withPeer } from '../support/peers-more.ts'
 import { dialNode, serveNode, type NodePeer } from '../support/sockets-node.ts'
 import { dialMembio, echo, serveMembio, type Party } from '../support/sockets-party.ts'
 import type { Case } from '../support/suite.ts'
@@ -93,8 +93,7 @@ node('is refused by default', async (t) => {
   const party = await server.party()
   await nodeTalks(peer, 'before')
   void nodeRenegotiates(peer)
-  await peer.until(() => peer.error !== undefined)
-  assert.match(peer.error!.message, /no renegotiation/)
+  assert.match((await failureOf(peer)).message, /no renegotiation/)
   assert.equal([again(party), alerts(party).includes('sent no_renegotiation')], [0, true])
 })
 

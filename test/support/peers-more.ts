@@ -1,8 +1,9 @@
 // What the tests of single features need beside peers.ts: s_client with its command letters, lines said and answered, files the peers read.
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer as listener, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TlsOptions } from 'node:tls'
 import { HOST, root, server as goodServer } from './certs.ts'
 import { file, missing, Program } from './peers.ts'
+import type { NodePeer } from './sockets-node.ts'
 import type { Party } from './sockets-party.ts'
 import { suite, type Case, type Skip, type Suite } from './suite.ts'
 import type { Version } from '../../src/index.ts'
@@ -32,6 +33,26 @@ export function sClient(t: Case, port: number, args: readonly string[] = []): Pr
   const words = ['s_client', '-connect', `127.0.0.1:${port}`, '-CAfile', file(t, 'ca.pem', root().cert), '-verify_return_error']
   if (!args.includes('-noservername')) words.push('-servername', HOST)
   return new Program(t, 'openssl', [...words, ...args])
+}
+
+/** `gnutls-serv` with these words only: it asks for client certificates and verifies none. Ports are tried, for it cannot choose one. */
+export async function gnutlsAsking(t: Case, words: readonly string[]): Promise<Program> {
+  for (let tries = 0; ; tries++) {
+    const port = await freePort()
+    const program = new Program(t, 'gnutls-serv', ['--echo', '--require-client-cert', ...words, '-p', String(port)])
+    const [, failed] = await program.until(/listening on IPv4 .*done|(bind\(\) failed)/)
+    program.port = port
+    if (!failed) return program
+    if (tries === 5) throw new Error(`gnutls-serv finds no free port: ${program.output}`)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = listener()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
 }
 
 /** The program says a line, and prints it when it has come back: perhaps right behind half a line that is still in its buffer. */
@@ -74,6 +95,12 @@ export async function nodeEcho(t: Case, options: TlsOptions, prepare: (server: S
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as AddressInfo).port
+}
+
+/** Why the connection failed. A socket that may be half-open need not close. */
+export async function failureOf(peer: NodePeer): Promise<Error> {
+  await peer.until(() => peer.error !== undefined)
+  return peer.error!
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
