@@ -49,7 +49,10 @@ export interface ContextOptions extends Identity {
    * default: public roots say nothing about who may be a client.
    */
   ca?: Encoded | readonly Encoded[]
-  /** Which of the host's roots, without `ca`. Default 'default': those the runtime's own TLS would trust. */
+  /**
+   * Which of the host's roots, without `ca`. Default 'default': those the runtime's own TLS would trust. Given explicitly, it holds for
+   * every peer whose certificate is asked for, clients too, and for those whose verdict is only recorded.
+   */
   hostRoots?: HostRoots
   /** Certificates to trust besides the host's roots. */
   extraCa?: Encoded | readonly Encoded[]
@@ -151,7 +154,7 @@ export interface EngineOptions {
   role: Role
   /**
    * Client: the host that is meant. Sent as SNI unless it is an IP address, and the server's certificate must be valid for it. Required,
-   * because a certificate that is only valid for somebody is valid for nobody in particular.
+   * because a certificate that is only valid for somebody is valid for nobody in particular; unless a decision on `verify` looks at that.
    */
   servername?: string
   /** Client: the name or address the certificate must carry, where that is not `servername`. */

@@ -219,7 +219,8 @@ export function parseEngineOptions(options: EngineOptions): EngineOptions {
   if (foreign) throw usageError(`\`${foreign}\` is for ${role === 'client' ? 'servers' : 'clients'}`)
   const nowhere = park.find((point) => !PARK_POINTS[role].includes(point))
   if (nowhere) throw usageError(`a ${role} cannot park at ${JSON.stringify(nowhere)}, only at ${PARK_POINTS[role].join(', ')}`)
-  if (role === 'client' && !identity && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
+  const decidesElsewhere = park.includes('verify')
+  if (role === 'client' && !identity && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys && !decidesElsewhere) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
   return { ...options, identity }
