@@ -422,10 +422,9 @@ function verifyMode({ role, clientCertificate = 'none', dangerouslyAcceptAnyCert
 /** The AlertDescription to refuse with, or -1 to go on. */
 function alertOf({ alert, verdict = 'keep', cause }: Decision<unknown>, parked: ParkEvent | undefined): number {
   if (alert !== undefined) return alert
-  if (cause !== undefined) return INTERNAL_ERROR
-  if (parked?.type !== 'verify' || verdict === 'dangerouslyAccept') return -1
-  if (verdict === 'refuse') return BAD_CERTIFICATE
-  return parked.ok ? -1 : TLS_ALERT_OF_VERDICT
+  if (parked?.type === 'verify' && verdict === 'refuse') return BAD_CERTIFICATE
+  if (parked?.type === 'verify' && verdict === 'keep' && !parked.ok) return TLS_ALERT_OF_VERDICT
+  return cause === undefined ? -1 : INTERNAL_ERROR
 }
 const BAD_CERTIFICATE = 42
 const INTERNAL_ERROR = 80
