@@ -1,5 +1,6 @@
 // What a caller may say, each option with its default and the reason for it. settings.ts checks it.
 import type { HostRoots } from '../host-roots.ts'
+import type { AlpnProtocol } from './alpn.ts'
 import type { Signer } from './signer.ts'
 
 /** Which end of the handshake. */
@@ -109,7 +110,7 @@ export interface ContextOptions extends Identity {
    */
   insecureLegacyPeers?: boolean
   /** ALPN protocols, best first: what a client offers, and how a server chooses. Default: none, the extension is left out. */
-  alpn?: readonly string[]
+  alpn?: readonly AlpnProtocol[]
   /** Bytes of plaintext in a record, 512 to 16,384. Default 16,384: fewer records, less work; small ones can be used sooner. */
   maxSendFragment?: number
   /** Client: asks the server for records of at most this size (RFC 6066, section 4), for small peers. Default: does not ask. */
@@ -162,7 +163,7 @@ export interface EngineOptions {
   /** Client: a session of an earlier connection (the `session` event). One that does not fit is left out. */
   session?: Uint8Array
   /** Overrides the context's `alpn`. */
-  alpn?: readonly string[]
+  alpn?: readonly AlpnProtocol[]
   /** Server: whether the client shall show a certificate. It is verified against `ca` in any case. Default 'none'. */
   clientCertificate?: 'none' | 'request' | 'require'
   /**
