@@ -341,6 +341,8 @@ export class Poller {
     const dropping = this.#closing === 'both'
     if (!this.engine.agreed || this.engine.readSide !== 'open' || (this.#paused && !dropping)) return 0
     const { status, plaintext } = this.engine.readPlaintext()
+    this.#drainEvents() // what was told before these bytes
+    if (this.#closed) return 0
     if (plaintext.length && !dropping) this.#handlers.onPlaintext?.(plaintext)
     if (status !== 'closed') return plaintext.length
     if (this.#handlers.onEnd && !dropping) this.#handlers.onEnd()
