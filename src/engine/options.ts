@@ -155,11 +155,11 @@ export interface EngineOptions {
   role: Role
   /**
    * Client: the host that is meant. Sent as SNI unless it is an IP address, and the server's certificate must be valid for it. Required,
-   * because a certificate that is only valid for somebody is valid for nobody in particular; unless a decision on `verify` looks at that.
+   * because a certificate that is only valid for somebody is valid for nobody in particular.
    */
   servername?: string
-  /** Client: the name or address the certificate must carry, where that is not `servername`. */
-  identity?: string
+  /** Client: the name or address the certificate must carry, where that is not `servername`. null: a decision on `verify` looks at the name. */
+  identity?: string | null
   /** Client: a session of an earlier connection (the `session` event). One that does not fit is left out. */
   session?: Uint8Array
   /** Overrides the context's `alpn`. */
@@ -198,6 +198,7 @@ export interface EngineOptions {
 
 /** What the context adds. */
 export interface EngineSettings extends EngineOptions {
+  identity?: string
   /** Server: report `session` events. */
   sessions?: boolean
   /** Server: take 0-RTT data. */

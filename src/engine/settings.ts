@@ -213,7 +213,7 @@ const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'scts',
 const SERVER_ONLY = ['clientCertificate', 'psks', 'pskHint'] as const
 const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk'] }
 
-export function parseEngineOptions(options: EngineOptions): EngineOptions {
+export function parseEngineOptions(options: EngineOptions): EngineOptions & { identity?: string } {
   const { role, servername, identity = servername, dangerouslyAcceptAnyCertificate, psk, park = [] } = options
   if (role !== 'client' && role !== 'server') throw usageError(`role is ${JSON.stringify(role)}; it must be 'client' or 'server'`)
   const foreign = (role === 'client' ? SERVER_ONLY : CLIENT_ONLY).find((option) => options[option] !== undefined)
@@ -221,10 +221,11 @@ export function parseEngineOptions(options: EngineOptions): EngineOptions {
   const nowhere = park.find((point) => !PARK_POINTS[role].includes(point))
   if (nowhere) throw usageError(`a ${role} cannot park at ${JSON.stringify(nowhere)}, only at ${PARK_POINTS[role].join(', ')}`)
   const decidesElsewhere = park.includes('verify')
-  if (role === 'client' && !identity && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys && !decidesElsewhere) {
+  const named = identity || (identity === null && decidesElsewhere)
+  if (role === 'client' && !named && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
-  return { ...options, identity }
+  return { ...options, identity: identity ?? undefined }
 }
 
 function versionNumber(option: string, version: Version | LegacyVersion): number {

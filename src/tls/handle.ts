@@ -273,6 +273,7 @@ export class TlsHandle {
     const { servername, session, requestOCSP, psk, decisions } = this.settings
     return {
       role: 'client',
+      identity: null, // node's rules for names are in identity.ts, and a program may have its own
       ...(servername && { servername }),
       ...(session && { session }),
       ...(psk && { psk: psk as unknown as PreSharedKey }),
