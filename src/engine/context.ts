@@ -33,7 +33,7 @@ export class SecureContext {
     if (!pointer) throw settingError(library.memory.error(exports.tls_library_error()), 'createContext')
     this.#library = library
     this.#handle = new Handle(pointer, (context) => exports.tls_context_free(context))
-    this.#hasCa = this.#hasOwnCa = settings.ca.length > 0
+    this.#hasCa = this.#hasOwnCa = options.ca !== undefined
     this.#hasIdentity = settings.identities.length > 0
     this.#extraCa = settings.extraCa
     this.#hostRoots = options.hostRoots

@@ -47,7 +47,7 @@ export interface ContextOptions extends Identity {
   /**
    * Certificates to trust, instead of the host's. Default for clients: the host's roots (Node, Deno, Bun); where the host shows
    * none (browsers, workerd) a client must give them, for instance `mozillaRoots` of membio/roots. Servers trust nobody by
-   * default: public roots say nothing about who may be a client.
+   * default: public roots say nothing about who may be a client. An empty list trusts nobody.
    */
   ca?: Encoded | readonly Encoded[]
   /**
