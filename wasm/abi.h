@@ -135,6 +135,7 @@ typedef struct tls_error {
 #define TLS_OPTION_RAW_PUBLIC_KEYS 16    /* 1: raw public keys besides certificates, 2: only they (RFC 7250) */
 
 #define TLS_OPTION_ANY_PURPOSE 17        /* 1: extended key usage does not matter */
+#define TLS_OPTION_NO_DH 18              /* 1: no finite-field DH, unless parameters are set */
 
 #define TLS_TICKETS_STATELESS 0
 #define TLS_TICKETS_STATEFUL 1 /* sessions stay here: SESSION events carry them, tls_connection_find_session brings them back */
@@ -306,6 +307,8 @@ EXPORT int32_t tls_close_write(tls_connection *connection);
 EXPORT int32_t tls_write_early(tls_connection *connection, const uint8_t *plaintext, size_t length);
 /* TLS 1.3: new keys for our direction, and with request for the peer's, too (RFC 8446, 4.6.3). */
 EXPORT int32_t tls_key_update(tls_connection *connection, uint32_t request);
+/* Bytes of plaintext in the records to come, 512 to 16384. */
+EXPORT int32_t tls_set_max_send_fragment(tls_connection *connection, uint32_t size);
 /* TLS 1.2: asks for a new handshake on this connection. */
 EXPORT int32_t tls_renegotiate(tls_connection *connection);
 /* Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */

@@ -190,6 +190,8 @@ static int set_option(tls_context *context, uint32_t option, uint32_t value) {
       return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK | (value == 2 ? X509_V_FLAG_CRL_CHECK_ALL : 0));
     case TLS_OPTION_ANY_PURPOSE:
       return X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY);
+    case TLS_OPTION_NO_DH:
+      return SSL_CTX_set_dh_auto(ssl, 0), 1;
     case TLS_OPTION_RAW_PUBLIC_KEYS:
       return set_raw_public_keys(ssl, value);
     default:

@@ -62,6 +62,7 @@ export const TLS_OPTION_VERIFY_DEPTH = 14
 export const TLS_OPTION_CRL_CHECK = 15
 export const TLS_OPTION_RAW_PUBLIC_KEYS = 16
 export const TLS_OPTION_ANY_PURPOSE = 17
+export const TLS_OPTION_NO_DH = 18
 export const TLS_TICKETS_STATELESS = 0
 export const TLS_TICKETS_STATEFUL = 1
 export const TLS_TICKETS_NONE = 2
@@ -251,6 +252,8 @@ export interface Exports {
   tls_write_early(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
   /** TLS 1.3: new keys for our direction, and with request for the peer's, too (RFC 8446, 4.6.3). */
   tls_key_update(connection: TlsConnectionPointer, request: number): number
+  /** Bytes of plaintext in the records to come, 512 to 16384. */
+  tls_set_max_send_fragment(connection: TlsConnectionPointer, size: number): number
   /** TLS 1.2: asks for a new handshake on this connection. */
   tls_renegotiate(connection: TlsConnectionPointer): number
   /** Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */
@@ -392,6 +395,7 @@ export const EXPORT_NAMES = [
   'tls_close_write',
   'tls_write_early',
   'tls_key_update',
+  'tls_set_max_send_fragment',
   'tls_renegotiate',
   'tls_request_certificate',
   'tls_send_ticket',

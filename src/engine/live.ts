@@ -92,6 +92,13 @@ export abstract class LiveConnection<Context extends ContextLike> extends Connec
     return exported.bytes
   }
 
+  /** Bytes of plaintext in the records to come, 512 to 16,384; smaller ones can be used sooner. */
+  setMaxSendFragment(size: number): void {
+    const { exports, memory } = this.library
+    const status = exports.tls_set_max_send_fragment(this.alive('setMaxSendFragment'), size)
+    if (status === TLS_ERROR) throw settingError(memory.error(exports.tls_library_error()), 'setMaxSendFragment')
+  }
+
   // ---- What it would be resumed with, and what could have been agreed on. ----
 
   /**

@@ -109,8 +109,8 @@ export interface ContextOptions extends Identity {
    * 112 bits, RSA with 2048 bits, no SHA-1.
    */
   securityLevel?: number
-  /** For DHE suites, which are not in the default list. Default 'auto': a group as strong as the certificate's key. */
-  dhParameters?: Encoded | 'auto'
+  /** For DHE suites, which are not in the default list. Default 'auto': a group as strong as the certificate's key. 'none': no DHE. */
+  dhParameters?: Encoded | 'auto' | 'none'
   /**
    * For peers that cannot do better. It changes the defaults of four options, and what is given of them holds as given: `minVersion` (TLS 1.0),
    * `cipherList` (everything that authenticates and encrypts: CBC, static RSA, DHE, 3DES), `securityLevel` (0: keys of any size, SHA-1),

@@ -7,6 +7,7 @@ import {
   TLS_OPTION_MAX_EARLY_DATA,
   TLS_OPTION_MAX_FRAGMENT_LENGTH,
   TLS_OPTION_MAX_SEND_FRAGMENT,
+  TLS_OPTION_NO_DH,
   TLS_OPTION_PARTIAL_CHAIN,
   TLS_OPTION_RAW_PUBLIC_KEYS,
   TLS_OPTION_RECORD_PADDING,
@@ -101,7 +102,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
     verifyTime: options.verifyTime && options.verifyTime.getTime() / 1000,
     policies: options.policies ?? [],
     pins: options.pins && pinDigests(options.pins),
-    dhParameters: options.dhParameters && options.dhParameters !== 'auto' ? encoded('dhParameters', options.dhParameters) : undefined,
+    dhParameters: isKeyword(options.dhParameters) ? undefined : encoded('dhParameters', options.dhParameters!),
     ticketKeys: options.ticketKeys,
     ocspResponse: options.ocspResponse,
     opensslOptions: options.dangerousOpensslOptions === undefined ? undefined : halves(options.dangerousOpensslOptions),
@@ -155,6 +156,7 @@ function numbersOf(options: ContextOptions): [number, number][] {
     [TLS_OPTION_SESSION_LIFETIME, inRange('sessionLifetime', 1, 604_800) ?? 7200],
     [TLS_OPTION_TICKET_ROTATION, inRange('ticketRotation', 0, 604_800) ?? (ticketKeys ? 0 : 86_400)],
     [TLS_OPTION_MAX_EARLY_DATA, inRange('maxEarlyData', 0, 0x7fffffff) || undefined],
+    [TLS_OPTION_NO_DH, options.dhParameters === 'none' ? 1 : undefined],
     [TLS_OPTION_PARTIAL_CHAIN, options.partialChain ? 1 : undefined],
     [TLS_OPTION_VERIFY_DEPTH, inRange('verifyDepth', 0, 100)],
     [TLS_OPTION_CRL_CHECK, crls ? (crlCheck === 'chain' ? 2 : 1) : undefined],
@@ -263,6 +265,8 @@ function joined(option: string, names: readonly string[], { mayBeEmpty = false }
   if (wrong !== undefined) throw usageError(`\`${option}\` must be a list of names; ${JSON.stringify(wrong)} is none`)
   return names.join(':')
 }
+
+const isKeyword = (dhParameters: ContextOptions['dhParameters']) => dhParameters === undefined || dhParameters === 'auto' || dhParameters === 'none'
 
 function encodedList(option: string, list: Encoded | readonly Encoded[] | undefined): Uint8Array[] {
   const all = Array.isArray(list) ? (list as readonly Encoded[]) : list ? [list as Encoded] : []

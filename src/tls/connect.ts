@@ -35,7 +35,7 @@ export function connect(...args: unknown[]): TLSSocket {
   } as Options
   options.rejectUnauthorized = options.rejectUnauthorized !== false
   checkOptions(options)
-  const secureContext = options.secureContext ?? createSecureContext(options)
+  const secureContext = options.secureContext ?? (defaults.createSecureContext ?? createSecureContext)(options)
   const socket: TLSSocket = new TLSSocket(options.socket, {
     ...pick(options, ['allowHalfOpen', 'ALPNProtocols', 'requestOCSP', 'enableTrace', 'highWaterMark', 'onread', 'signal', 'pskCallback']),
     secureContext,

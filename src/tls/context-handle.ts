@@ -105,5 +105,5 @@ export class ContextHandle {
 function withLegacy(options: ContextOptions): ContextOptions {
   const { minVersion, securityLevel = 2 } = options
   const legacy = LEGACY.includes(minVersion ?? '') || securityLevel < 2
-  return legacy ? { ...options, insecureLegacyPeers: true, securityLevel } : options
+  return legacy ? { ...options, insecureLegacyPeers: true, insecureRenegotiation: false, securityLevel } : options
 }

@@ -25,8 +25,8 @@ export interface HandleOwner {
   onEvent(event: PollerEvent): void
   /** It is over; with an error in Node's form if it failed. */
   onOver(error?: Error): void
-  /** The peer went away before the handshake was done. */
-  onLost(): void
+  /** The peer went away before the handshake was done, or was sent away for its certificate: Node tells both alike. */
+  onLost(cause: Error): void
 }
 
 export interface HandleSettings {
@@ -263,7 +263,8 @@ export class TlsHandle {
   /** RFC 8446 leaves it to the sender. @returns whether the size is a possible one */
   setMaxSendFragment(size: number): boolean {
     if (size < 512 || size > 16384) return false
-    return true // TODO
+    this.use((engine) => engine.setMaxSendFragment(size))
+    return true
   }
 
   // ---- Inside. ----
@@ -286,7 +287,7 @@ export class TlsHandle {
       ...(servername && { servername }),
       ...(session && { session }),
       ...(psk && { psk: psk as unknown as PreSharedKey }),
-      ...(requestOCSP && { ocsp: 'deliver' as 'request' }),
+      ...(requestOCSP && { ocsp: 'deliver' }),
       ...(decisions.verify ? { park: ['verify'] } : { dangerouslyAcceptAnyCertificate: true }),
     }
   }
@@ -321,7 +322,7 @@ export class TlsHandle {
   #onClose(error?: TlsError): void {
     if (this.#over) return
     this.#over = true
-    if (error?.kind === 'closed' && !this.#agreed) this.#owner.onLost()
+    if (error && !this.#agreed && (error.kind === 'closed' || (this.settings.isServer && error.verify))) this.#owner.onLost(error)
     else this.#owner.onOver(error && nodeError(error))
   }
 

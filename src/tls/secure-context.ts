@@ -40,6 +40,7 @@ export function createSecureContext(options?: SecureContextOptions | null): Secu
   validateObject(given, 'options')
   const serverOrder = Boolean(honorCipherOrder) || ((secureOptions ?? 0) & SERVER_PREFERENCE) !== 0
   context.context.configure({
+    renegotiations: 1_000_000, // counted in socket.ts, as Node does
     cipherPreference: serverOrder ? 'server' : 'client',
     ...ciphers(given.ciphers, context.context),
     ...trust(given),
@@ -197,7 +198,7 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
   return {
     ...(sigalgs && { signatureSchemes: sigalgs.split(':') }),
     ...(ecdhCurve !== 'auto' && { groups: ecdhCurve.split(':') }),
-    dhParameters: dhparam == null ? undefined : dhparam === 'auto' ? 'auto' : encoded('options.dhparam', dhparam),
+    dhParameters: dhparam == null ? 'none' : dhparam === 'auto' ? 'auto' : encoded('options.dhparam', dhparam),
   }
 }
 

@@ -166,7 +166,7 @@ export class TLSSocket extends net.Socket {
     onEnd: () => this.#onEnd(),
     onEvent: (event) => this.#onEvent(event),
     onOver: (error) => this.#onOver(error),
-    onLost: () => this.#onOver(this.#lost()),
+    onLost: (cause) => this.#onOver(this.#lost(cause)),
   }
 
   _finishInit(): void {
@@ -242,8 +242,8 @@ export class TLSSocket extends net.Socket {
     this.destroy(error)
   }
 
-  #lost(): Error {
-    return this._tlsOptions.isServer ? errors.connReset('socket hang up') : lostInHandshake(this._connectOptions ?? {})
+  #lost(cause: Error): Error {
+    return this._tlsOptions.isServer ? errors.connReset('socket hang up', { cause }) : lostInHandshake(this._connectOptions ?? {})
   }
   /** connect.ts: where to, for error messages. */
   _connectOptions: object | undefined
