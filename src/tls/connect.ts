@@ -108,7 +108,8 @@ async function onSecure(socket: TLSSocket, options: Options): Promise<void> {
   const key = handle.getEphemeralKeyInfo() as { type?: string; size: number }
   if (key.type === 'DH' && key.size < options.minDHSize) return void socket.destroy(errors.dhParamSize(key.size))
   let error: Verdict = handle.verifyError() ?? undefined
-  const checked = options.rejectUnauthorized || socket.isSessionReused() // by `verify`, or when the session was made
+  // By `verify`, or when the session was made. With a pre-shared key there is no certificate: the program has to say that this will do.
+  const checked = (options.rejectUnauthorized && handle.agreed!.peerChain.length > 0) || socket.isSessionReused()
   if (!error && !checked) error = await identityError(options, socket.getPeerCertificate(true))
   if (socket.destroyed) return
   socket.authorized = !error

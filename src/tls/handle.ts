@@ -11,7 +11,7 @@ import { nodeSocket, type DuplexLike } from '../transport/node-socket.ts'
 import { Poller, type Decisions, type PollerEvent } from '../transport/poller.ts'
 import type { ByteTransport } from '../transport/transport.ts'
 import { alpnNames } from './alpn.ts'
-import { peerCertificate } from './certificate.ts'
+import { element, peerCertificate } from './certificate.ts'
 import { bufferOf } from './errors.ts'
 import { nodeError, nodeVerdict, verifyError } from './node-errors.ts'
 import type { SecureContext } from './secure-context.ts'
@@ -58,6 +58,7 @@ export class TlsHandle {
   #raw: Duplex | undefined
   #transport: ByteTransport | undefined
   #agreed: Agreed | undefined
+  #session: Buffer | undefined
   #over = false
   bytesRead = 0
   bytesWritten = 0
@@ -183,12 +184,14 @@ export class TlsHandle {
     return this.#bytes((engine) => engine.finished('peer'))
   }
 
+  /** The one of the last `session` event: OpenSSL may already have a later one. */
   getSession(): Buffer | undefined {
-    return this.#bytes((engine) => engine.session())
+    return this.#session ?? this.#bytes((engine) => engine.session())
   }
 
   getTLSTicket(): Buffer | undefined {
-    return this.settings.isServer ? undefined : this.#bytes((engine) => engine.ticket())
+    if (this.settings.isServer) return undefined
+    return this.#session ? ticketOf(this.#session) : this.#bytes((engine) => engine.ticket())
   }
 
   isSessionReused(): boolean {
@@ -227,9 +230,9 @@ export class TlsHandle {
 
   /** Why the peer's certificate is not accepted, or null. A server that a client shows none to knows nothing against it. */
   verifyError(): Error | null {
-    const { authorizationError, peerChain = [] } = this.#agreed ?? {}
+    const { authorizationError, peerChain = [], resumed, cipherSuite } = this.#agreed ?? {}
     if (authorizationError) return verifyError(nodeVerdict(authorizationError, peerChain.length))
-    if (peerChain.length || this.#agreed?.resumed || this.#agreed?.group === undefined) return null
+    if (peerChain.length || resumed || cipherSuite?.opensslName.includes('PSK')) return null
     return verifyError('UNABLE_TO_GET_ISSUER_CERT')
   }
 
@@ -323,6 +326,7 @@ export class TlsHandle {
   }
 
   #onEvent(event: PollerEvent): void {
+    if (event.type === 'session') this.#session = bufferOf(event.session)
     if (event.type === 'agreed') this.#agreed = this.#poller!.engine.agreed
     this.#owner.onEvent(event)
   }
@@ -363,3 +367,18 @@ function linked([der, ...issuers]: readonly Uint8Array[]): X509Certificate | und
   if (issuerCertificate) Object.defineProperty(certificate, 'issuerCertificate', { value: issuerCertificate, enumerable: true })
   return certificate
 }
+
+/** SSL_SESSION ::= SEQUENCE { ..., ticket [10] EXPLICIT OCTET STRING OPTIONAL, ... } (d2i_SSL_SESSION(3)). */
+function ticketOf(session: Buffer): Buffer | undefined {
+  const all = element(session, 0)
+  for (let at = all.start; at < all.end; ) {
+    const field = element(session, at)
+    if (session[at] === TICKET) {
+      const ticket = element(session, field.start)
+      return Buffer.from(session.subarray(ticket.start, ticket.end))
+    }
+    at = field.end
+  }
+  return undefined
+}
+const TICKET = 0xa0 + 10

@@ -89,6 +89,9 @@ function opensslOptions(secureOptions: number | null | undefined): number | unde
 
 // ---- Ciphers. ----
 
+/** OpenSSL's own, in its order: a list that names none of TLS 1.3 leaves them as they are. */
+const NODE_SUITES = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256']
+
 /** One list in Node: names that begin with TLS_ are TLS 1.3's suites, the rest is OpenSSL's cipher list. */
 function ciphers(list: unknown, context: ContextHandle): Pick<ContextOptions, 'cipherList' | 'cipherSuites' | 'minVersion' | 'securityLevel'> {
   if (list !== undefined && list !== null) validateString(list, 'options.ciphers')
@@ -100,7 +103,7 @@ function ciphers(list: unknown, context: ContextHandle): Pick<ContextOptions, 'c
   const level = /@SECLEVEL=(\d)/.exec(cipherList)?.[1]
   return {
     cipherList,
-    ...(cipherSuites.length && { cipherSuites: cipherSuites.filter((name) => !name.startsWith('!')) }),
+    cipherSuites: cipherSuites.length ? cipherSuites.filter((name) => !name.startsWith('!')) : NODE_SUITES,
     ...(!cipherList && context.options.maxVersion === 'TLSv1.3' && { minVersion: 'TLSv1.3' }),
     ...(level && { securityLevel: Number(level) }),
   }
@@ -149,8 +152,9 @@ function dhParameters(dhparam: unknown): Encoded | 'auto' | 'none' {
   if (dhparam === 'auto') return 'auto'
   const parameters = encoded('options.dhparam', dhparam)
   const bits = primeBits(parameters)
-  if (bits !== undefined && bits < 1024) throw errors.dhParameterTooSmall()
-  if (bits !== undefined && bits < 2048) process.emitWarning('DH parameter is less than 2048 bits', 'SecurityWarning')
+  if (bits === undefined) return 'none' // Node takes what it cannot read for none
+  if (bits < 1024) throw errors.dhParameterTooSmall()
+  if (bits < 2048) process.emitWarning('DH parameter is less than 2048 bits', 'SecurityWarning')
   return parameters
 }
 
@@ -160,6 +164,7 @@ function primeBits(parameters: Encoded): number | undefined {
   if (!pem) return undefined
   const der = Buffer.from(pem, 'base64')
   const prime = element(der, element(der, 0).start)
+  if (!(prime.end <= der.length)) return undefined
   const bytes = der.subarray(prime.start, prime.end)
   const first = bytes.findIndex((byte) => byte !== 0)
   return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first]!) + 24

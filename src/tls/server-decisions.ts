@@ -57,6 +57,7 @@ async function guarded(socket: TLSSocket, decision: () => Answer | Promise<Answe
 }
 
 async function decide(socket: TLSSocket, hello: ClientHello): Promise<Answer> {
+  socket.servername ??= hello.servername ?? false
   const session = await storedSession(socket, hello)
   const context = await contextFor(socket, hello.servername)
   const ocspResponse = await ocspResponseFor(socket, hello, context)

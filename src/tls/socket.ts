@@ -12,6 +12,7 @@ import { clientPsk, type ClientPskCallback } from './client-psk.ts'
 import { bufferOf, errors, validateBoolean, validateBuffer, validateFunction, validateInteger, validateObject, validateString } from './errors.ts'
 import { TlsHandle, type HandleOwner } from './handle.ts'
 import { attachKeylogFile } from './keylog.ts'
+import { OnRead } from './onread.ts'
 import { lostInHandshake, nodeError } from './node-errors.ts'
 import { forwardConnecting, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
 import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
@@ -62,6 +63,7 @@ export class TLSSocket extends net.Socket {
   readonly #timer = new SocketTimer(this)
   readonly #renegotiations = new HandshakeCounter()
   readonly #ownsContext: boolean
+  readonly #onread: OnRead | undefined
   #handshakeTimer: NodeJS.Timeout | undefined
   #renegotiationDisabled = false
   /** The alert has still to arrive: the poller closes the raw stream. */
@@ -82,6 +84,7 @@ export class TLSSocket extends net.Socket {
     this._requestCert = Boolean(given.requestCert) || !given.isServer
     this._rejectUnauthorized = Boolean(given.rejectUnauthorized)
     this._parent = (raw as RawStream | undefined) ?? null
+    if (!raw && given.onread) this.#onread = new OnRead(given.onread)
     const context = contextOf(given)
     this.#ownsContext = !given.secureContext
     this._handle = this.ssl = this.#connection = this.#createHandle(context)
@@ -139,6 +142,7 @@ export class TLSSocket extends net.Socket {
   }
 
   override connect(...args: unknown[]): this {
+    if (this.destroyed) return this
     const { options, callback } = connectArguments(args)
     if (callback) this.once('connect', callback)
     const raw = new net.Socket({ allowHalfOpen: true })
@@ -194,8 +198,7 @@ export class TLSSocket extends net.Socket {
 
   #onPlaintext(chunk: Buffer): void {
     this._unrefTimer()
-    const { onread } = this._tlsOptions
-    const wantsMore = onread ? deliver(onread, chunk) : this.push(chunk)
+    const wantsMore = this.#onread ? this.#onread.deliver(chunk) : this.push(chunk)
     if (!wantsMore) this._handle?.readStop()
   }
 
@@ -546,17 +549,4 @@ function contextOf(options: SocketOptions & { credentials?: unknown }): SecureCo
   const context = options.secureContext ?? options.credentials ?? createSecureContext(options)
   if (!(context instanceof SecureContext)) throw errors.invalidContext('context')
   return context
-}
-
-/** Fills the program's buffer, again and again. @returns false as soon as the program wants no more */
-function deliver({ buffer, callback }: net.OnReadOpts, chunk: Buffer): boolean {
-  let wantsMore = true
-  for (let at = 0; at < chunk.length; ) {
-    const into = typeof buffer === 'function' ? buffer() : buffer
-    const count = Math.min(into.length, chunk.length - at)
-    into.set(chunk.subarray(at, at + count))
-    at += count
-    wantsMore = callback(count, into) !== false && wantsMore
-  }
-  return wantsMore
 }
