@@ -261,7 +261,7 @@ function versionNumber(option: string, version: Version | LegacyVersion): number
 
 function joined(option: string, names: readonly string[], { mayBeEmpty = false } = {}): string {
   if (!Array.isArray(names) || (!names.length && !mayBeEmpty)) throw usageError(`\`${option}\` must be a list of names`)
-  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*]+$/.test(name))
+  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*/]+$/.test(name))
   if (wrong !== undefined) throw usageError(`\`${option}\` must be a list of names; ${JSON.stringify(wrong)} is none`)
   return names.join(':')
 }

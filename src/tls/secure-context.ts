@@ -133,6 +133,9 @@ const DER_SEQUENCE = 0x30
 
 // ---- Algorithms and sessions. ----
 
+/** OpenSSL's own list, with key shares for the first two (SSL_CTX_set1_groups_list(3)). */
+const OPENSSL_GROUPS = ['*X25519MLKEM768/*X25519', 'secp256r1/X448', 'secp384r1', 'secp521r1/ffdhe2048', 'ffdhe3072']
+
 function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam }: SecureContextOptions): Partial<ContextOptions> {
   if (sigalgs !== undefined && sigalgs !== null) {
     validateString(sigalgs, 'options.sigalgs')
@@ -141,7 +144,7 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
   validateString(ecdhCurve, 'options.ecdhCurve')
   return {
     ...(sigalgs && { signatureSchemes: sigalgs.split(':') }),
-    ...(ecdhCurve !== 'auto' && { groups: ecdhCurve.split(':') }),
+    groups: ecdhCurve === 'auto' ? OPENSSL_GROUPS : ecdhCurve.split(':'),
     dhParameters: dhParameters(dhparam),
   }
 }
@@ -164,7 +167,7 @@ function primeBits(parameters: Encoded): number | undefined {
   if (!pem) return undefined
   const der = Buffer.from(pem, 'base64')
   const prime = element(der, element(der, 0).start)
-  if (!(prime.end <= der.length)) return undefined
+  if (der[0] !== 0x30 || !(prime.end <= der.length)) return undefined
   const bytes = der.subarray(prime.start, prime.end)
   const first = bytes.findIndex((byte) => byte !== 0)
   return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first]!) + 24

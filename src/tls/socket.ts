@@ -37,6 +37,9 @@ export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 
     verify?: TlsHandle['settings']['decisions']['verify']
   }
 
+/** OpenSSL's (PSK_MAX_IDENTITY_LEN). */
+const MAX_HINT = 256
+
 type Callback = (error?: Error | null) => void
 
 export class TLSSocket extends net.Socket {
@@ -103,7 +106,7 @@ export class TLSSocket extends net.Socket {
   #createHandle(context: SecureContext): TlsHandle {
     const { isServer, ALPNProtocols, session, requestOCSP, enableTrace, pskCallback, pskIdentityHint, verify } = this._tlsOptions
     const decisions = isServer ? serverDecisions(this) : { verify }
-    const psk = !isServer && pskCallback ? clientPsk(this, pskCallback as ClientPskCallback) : undefined
+    const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
     return new TlsHandle(this.#owner, {
       isServer: Boolean(isServer),
       context,
@@ -163,6 +166,7 @@ export class TLSSocket extends net.Socket {
       return
     }
     try {
+      if (Buffer.byteLength(this._tlsOptions.pskIdentityHint ?? '') > MAX_HINT) throw errors.pskHintTooLong()
       takeOver(this._parent)
       handle.start(this._parent)
     } catch (error) {
