@@ -234,9 +234,9 @@ function decodeBase64(text: string): number[] {
 /** Options that only one role has. */
 const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'scts', 'postHandshakeAuth'] as const
 const SERVER_ONLY = ['clientCertificate', 'psks', 'pskHint'] as const
-const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk'] }
+const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk', 'renegotiation'] }
 
-export function parseEngineOptions(options: EngineOptions): EngineOptions {
+export function checkOptions(options: EngineOptions): void {
   const { role, servername, identity = servername, dangerouslyAcceptAnyCertificate, psk, park = [] } = options
   if (role !== 'client' && role !== 'server') throw usageError(`role is ${JSON.stringify(role)}; it must be 'client' or 'server'`)
   const foreign = (role === 'client' ? SERVER_ONLY : CLIENT_ONLY).find((option) => options[option] !== undefined)
@@ -246,7 +246,6 @@ export function parseEngineOptions(options: EngineOptions): EngineOptions {
   if (role === 'client' && !identity && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
-  return { ...options, identity }
 }
 
 function versionNumber(option: string, version: Version | LegacyVersion): number {
