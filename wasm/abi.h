@@ -222,10 +222,12 @@ EXPORT int32_t tls_context_set_groups(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const char *list);
 /* A PEM bundle (leaf first, then intermediates) or one DER certificate. */
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
-/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/* Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+EXPORT int32_t tls_context_check_keys(tls_context *context);
 /*
- * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number
  * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
  * key, or when this call failed.
  */

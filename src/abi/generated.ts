@@ -179,9 +179,11 @@ export interface Exports {
   tls_context_set_signature_schemes(context: TlsContextPointer, list: Pointer): number
   /** A PEM bundle (leaf first, then intermediates) or one DER certificate. */
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
-  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
-  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
+  /** Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+  tls_context_check_keys(context: TlsContextPointer): number
+  /** Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
   tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
@@ -363,6 +365,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_signature_schemes',
   'tls_context_use_certificate',
   'tls_context_use_key',
+  'tls_context_check_keys',
   'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',

@@ -147,6 +147,7 @@ export class SecureContext {
       load('key', key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text), passphrase)
       load('pkcs12', pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text), passphrase)
     }
+    this.#check('`identities` were refused', exports.tls_context_check_keys(pointer))
     load('alpn', settings.alpn, (at, length) => exports.tls_context_set_alpn(pointer, at, length))
     load('sessionIdContext', settings.sessionIdContext, (at, length) => exports.tls_context_set_session_id_context(pointer, at, length))
     if (settings.verifyTime !== undefined) exports.tls_context_set_verify_time(pointer, settings.verifyTime)
