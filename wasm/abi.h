@@ -93,6 +93,7 @@
 
 typedef struct tls_context tls_context;
 typedef struct tls_connection tls_connection;
+typedef struct tls_roots tls_roots;
 
 /* Bytes handed to the host; an event when kind is not 0. The data follows the struct. */
 typedef struct tls_bytes {
@@ -236,6 +237,15 @@ EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
 EXPORT int32_t tls_context_add_ca(tls_context *context, const uint8_t *bytes, size_t length);
+/* Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+EXPORT tls_roots *tls_roots_new(const uint8_t *bytes, size_t length);
+/* Contexts that trust them keep them. */
+EXPORT void tls_roots_free(tls_roots *roots);
+/*
+ * Trusts them, too. Last of all that changes trust: tls_context_add_ca and tls_context_add_crl come before it. Their names are not sent in a
+ * CertificateRequest: there are too many.
+ */
+EXPORT int32_t tls_context_trust_roots(tls_context *context, tls_roots *roots);
 /* Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
 EXPORT int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, size_t length);
 /* Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */

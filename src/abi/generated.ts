@@ -90,6 +90,7 @@ export const TLS_KIND_OCSP = 4
 export type Pointer = number & { readonly pointer?: string }
 export type TlsContextPointer = number & { readonly pointer?: 'tls_context' }
 export type TlsConnectionPointer = number & { readonly pointer?: 'tls_connection' }
+export type TlsRootsPointer = number & { readonly pointer?: 'tls_roots' }
 export type TlsBytesPointer = number & { readonly pointer?: 'tls_bytes' }
 export type TlsErrorPointer = number & { readonly pointer?: 'tls_error' }
 export type TlsAgreedPointer = number & { readonly pointer?: 'tls_agreed' }
@@ -189,6 +190,12 @@ export interface Exports {
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
   /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
   tls_context_add_ca(context: TlsContextPointer, bytes: Pointer, length: number): number
+  /** Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+  tls_roots_new(bytes: Pointer, length: number): TlsRootsPointer
+  /** Contexts that trust them keep them. */
+  tls_roots_free(roots: TlsRootsPointer): void
+  /** Trusts them, too. Last of all that changes trust: tls_context_add_ca and tls_context_add_crl come before it. Their names are not sent in a CertificateRequest: there are too many. */
+  tls_context_trust_roots(context: TlsContextPointer, roots: TlsRootsPointer): number
   /** Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
   tls_context_set_alpn(context: TlsContextPointer, wire: Pointer, length: number): number
   /** Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
@@ -369,6 +376,9 @@ export const EXPORT_NAMES = [
   'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',
+  'tls_roots_new',
+  'tls_roots_free',
+  'tls_context_trust_roots',
   'tls_context_set_alpn',
   'tls_context_set_session_id_context',
   'tls_context_set_option',
