@@ -38,7 +38,7 @@ export function createSecureContext(options?: SecureContextOptions | null): Secu
   const { ownChain, ...trust } = certificates(given)
   context.context.ownChain = ownChain
   context.context.configure({
-    ...(stateful && { tickets: 'stateful' }),
+    tickets: stateful ? 'stateful' : 'both',
     renegotiations: 1_000_000, // counted in socket.ts, as Node does
     cipherPreference: serverOrder ? 'server' : 'client',
     ...suites,
