@@ -45,35 +45,49 @@ type PskAnswer = NodeJS.ArrayBufferView | { psk: NodeJS.ArrayBufferView } | null
 export interface Connect {
   /** @throws TypeError and Error with Node's codes where an option is wrong */
   (options: ConnectionOptions, secureConnectListener?: () => void): TLSSocket
+  /** The same by port. */
   (port: number, host?: string, options?: ConnectionOptions, secureConnectListener?: () => void): TLSSocket
+  /** The same by port. */
   (port: number, options?: ConnectionOptions, secureConnectListener?: () => void): TLSSocket
 }
 
 /** The forms of `tls.createServer`. */
 export interface CreateServer {
+  /** With the defaults. */
   (secureConnectionListener?: (socket: TLSSocket) => void): node.Server
+  /** With options. */
   (options: TlsOptions, secureConnectionListener?: (socket: TLSSocket) => void): node.Server
 }
 
 /** `Server`: with `new`, or without as in Node. */
 export interface ServerConstructor extends CreateServer, Omit<typeof node.Server, 'prototype'> {
+  /** As `createServer`. */
   new (secureConnectionListener?: (socket: TLSSocket) => void): node.Server
+  /** As `createServer`. */
   new (options: TlsOptions, secureConnectionListener?: (socket: TLSSocket) => void): node.Server
+  /** Of all of them. */
   prototype: node.Server
 }
 
 /** `TLSSocket`: TLS over a stream that is there already. */
 export interface TLSSocketConstructor extends Omit<typeof node.TLSSocket, 'prototype'> {
+  /** @param socket any Duplex; without one, `connect` makes it */
   new (socket?: import('node:stream').Duplex | null, options?: node.TLSSocketOptions & node.ConnectionOptions): TLSSocket
+  /** Of all of them. */
   prototype: node.TLSSocket
 }
 
 /** Everything node:tls has, with these in the place of Node's. */
 export interface TlsModule extends Omit<typeof node, 'connect' | 'createServer' | 'Server' | 'TLSSocket' | 'default'> {
+  /** A client's connection. */
   connect: Connect
+  /** A server. */
   createServer: CreateServer
+  /** A net.Server whose connections are TLS. */
   Server: ServerConstructor
+  /** A net.Socket that speaks TLS. */
   TLSSocket: TLSSocketConstructor
+  /** What `createSecureContext` makes. */
   SecureContext: new () => node.SecureContext
   /** ALPN names in wire format, put into `out.ALPNProtocols`. */
   convertALPNProtocols(protocols: unknown, out: { ALPNProtocols?: unknown }): void
