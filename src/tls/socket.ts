@@ -134,7 +134,7 @@ export class TLSSocket extends net.Socket {
   #adopt(raw: RawStream): void {
     this._parent = raw
     raw.on('error', (error: Error) => this.#onRawError(error))
-    raw.on('close', () => this.destroy())
+    raw.on('close', () => this.#onRawClose())
     if (raw instanceof net.Socket) for (const set of this.#untilRaw.splice(0)) set(raw)
     this.connecting = isConnecting(raw)
     if (this.connecting) raw.once('connect', () => this.#connected())
@@ -144,6 +144,11 @@ export class TLSSocket extends net.Socket {
   /** A peer that is gone does not take our end either: it is over, but nothing was lost. */
   #onRawError(error: Error & { syscall?: string }): void {
     this.destroy(this.writableEnded && error.syscall === 'write' ? undefined : error)
+  }
+
+  /** Once the handle has it, it tells of the end when all that came before is delivered. */
+  #onRawClose(): void {
+    if (!this._handle?.started) this.destroy()
   }
 
   #connected(): void {
@@ -270,6 +275,8 @@ export class TLSSocket extends net.Socket {
 
   #onOver(error: Error | undefined): void {
     if (this.destroyed || !error) return
+    const raw = this._parent
+    if (raw?.destroyed && !raw.errored) return void this.destroy() // somebody has closed it under us: no error in Node
     this._hadError = true
     this.#lingers = true
     this.destroy(error)
