@@ -7,6 +7,7 @@ import { defaults } from './defaults.ts'
 import { checkServerIdentity } from './identity.ts'
 import { getCACertificates, setDefaultCACertificates } from './roots.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
+import { createSecurePair } from './secure-pair.ts'
 import { createServer, Server } from './server.ts'
 import { TLSSocket } from './socket.ts'
 
@@ -26,6 +27,7 @@ const tls = Object.assign(defaults, {
   Server,
   createServer,
   connect,
+  createSecurePair,
   getCACertificates,
   setDefaultCACertificates,
 })
@@ -43,6 +45,7 @@ export {
   connect,
   convertALPNProtocols,
   createSecureContext,
+  createSecurePair,
   createServer,
   getCACertificates,
   SecureContext,

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import * as net from 'node:net'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
+import { deprecate } from 'node:util'
 import { convertALPNProtocols } from './alpn.ts'
 import type { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
@@ -48,8 +49,10 @@ export class TlsServer extends net.Server {
   sessionIdContext?: string
   honorCipherOrder = true
   declare _sharedCreds: SecureContext
+  /** @deprecated changes properties, and no connection: use setSecureContext */
+  declare setOptions: (options: ServerOptions) => void
   readonly _contexts: [pattern: RegExp, context: ContextHandle][] = []
-  readonly #options: SocketOptions
+  #options: SocketOptions = {}
 
   constructor(options?: ServerOptions | Listener | null, listener?: Listener) {
     if (typeof options === 'function') [options, listener] = [{}, options]
@@ -105,6 +108,11 @@ export class TlsServer extends net.Server {
     this._contexts.push([new RegExp(`^${pattern}$`), secure.context])
   }
 
+  /** For setOptions. */
+  _setPsk({ pskCallback, pskIdentityHint }: ServerOptions): void {
+    this.#options = { ...this.#options, ...(pskCallback && { pskCallback }), ...(pskIdentityHint && { pskIdentityHint }) }
+  }
+
   /** For server-decisions.ts. */
   _contextFor(servername: string): ContextHandle | undefined {
     return this._contexts.findLast(([pattern]) => pattern.test(servername))?.[1]
@@ -153,6 +161,21 @@ export class TlsServer extends net.Server {
     else this.emit('error', error)
   }
 }
+
+TlsServer.prototype.setOptions = deprecate(
+  function (this: TlsServer, options: ServerOptions) {
+    const given = options as Record<string, unknown>
+    this.requestCert = options.requestCert === true
+    this.rejectUnauthorized = options.rejectUnauthorized !== false
+    this.honorCipherOrder = options.honorCipherOrder === undefined ? true : Boolean(options.honorCipherOrder)
+    this.sessionIdContext = options.sessionIdContext || programId()
+    for (const name of [...KEPT, 'sessionTimeout', 'ticketKeys']) if (given[name]) Reflect.set(this, name, given[name])
+    if (options.ALPNProtocols) convertALPNProtocols(options.ALPNProtocols, this)
+    this._setPsk(options)
+  },
+  'Server.prototype.setOptions() is deprecated',
+  'DEP0122',
+)
 
 /** Sessions of one program are not another's. */
 const programId = (): string => createHash('sha1').update(process.argv.join(' ')).digest('hex').slice(0, 32)
