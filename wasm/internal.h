@@ -185,8 +185,10 @@ void trust_attach_context(tls_context *context);
 int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);
 /* Server: takes 0-RTT data until there is none left. */
 int32_t early_data_read(tls_connection *c);
-/* The peer has asked too often: ends the connection. */
-int32_t refuse_renegotiation(tls_connection *c);
+/* The peer has asked for more new handshakes than the context allows. */
+int renegotiation_exceeded(const tls_connection *c);
+/* Ends the connection because of that. */
+int32_t renegotiation_end(tls_connection *c);
 
 /* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
    below), and what is kept free beyond it so that an alert always finds room. */

@@ -144,7 +144,10 @@ export interface ContextOptions extends Identity {
   maxFragmentLength?: 512 | 1024 | 2048 | 4096
   /** TLS 1.3: pads records to a multiple of this many bytes, to hide lengths. Default 0: none, it costs traffic. */
   recordPadding?: number
-  /** How many renegotiations (TLS 1.2) a peer may ask for. Default 0: they are refused; they have a history of attacks. */
+  /**
+   * How many renegotiations (TLS 1.2) a peer may ask for. Default 0: they are refused; they have a history of attacks. A server can decide about
+   * each that is allowed: `park` at 'renegotiation'.
+   */
   renegotiations?: number
 
   // ---- Sessions. ----
@@ -174,7 +177,7 @@ export interface ContextOptions extends Identity {
 }
 
 /** Where a handshake can stop and wait for `engine.resume`. */
-export type ParkPoint = 'clientHello' | 'certificateRequest' | 'verify' | 'psk'
+export type ParkPoint = 'clientHello' | 'certificateRequest' | 'verify' | 'psk' | 'renegotiation'
 
 /** What is one connection's own. */
 export interface EngineOptions {
@@ -232,7 +235,6 @@ export interface EngineOptions {
 
 /** What the context adds. */
 export interface EngineSettings extends EngineOptions {
-  identity?: string
   /** Server: report `session` events. */
   sessions?: boolean
   /** Server: take 0-RTT data. */

@@ -236,9 +236,9 @@ function decodeBase64(text: string): number[] {
 /** Options that only one role has. */
 const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'scts', 'postHandshakeAuth'] as const
 const SERVER_ONLY = ['clientCertificate', 'psks', 'pskHint'] as const
-const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk'] }
+const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk', 'renegotiation'] }
 
-export function parseEngineOptions(options: EngineOptions): EngineOptions & { identity?: string } {
+export function checkOptions(options: EngineOptions): void {
   const { role, servername, identity = servername, dangerouslyAcceptAnyCertificate, psk, park = [] } = options
   if (role !== 'client' && role !== 'server') throw usageError(`role is ${JSON.stringify(role)}; it must be 'client' or 'server'`)
   const foreign = (role === 'client' ? SERVER_ONLY : CLIENT_ONLY).find((option) => options[option] !== undefined)
@@ -250,7 +250,6 @@ export function parseEngineOptions(options: EngineOptions): EngineOptions & { id
   if (role === 'client' && !named && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
-  return { ...options, identity: identity ?? undefined }
 }
 
 function versionNumber(option: string, version: Version | LegacyVersion): number {
@@ -261,7 +260,7 @@ function versionNumber(option: string, version: Version | LegacyVersion): number
 
 function joined(option: string, names: readonly string[], { mayBeEmpty = false } = {}): string {
   if (!Array.isArray(names) || (!names.length && !mayBeEmpty)) throw usageError(`\`${option}\` must be a list of names`)
-  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*]+$/.test(name))
+  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*/]+$/.test(name))
   if (wrong !== undefined) throw usageError(`\`${option}\` must be a list of names; ${JSON.stringify(wrong)} is none`)
   return names.join(':')
 }

@@ -23,7 +23,7 @@ function primeBits(parameters: Encoded): number | undefined {
   if (!pem) return undefined
   const der = Buffer.from(pem, 'base64')
   const prime = element(der, element(der, 0).start)
-  if (!(prime.end <= der.length)) return undefined
+  if (der[0] !== 0x30 || !(prime.end <= der.length)) return undefined
   const bytes = der.subarray(prime.start, prime.end)
   const first = bytes.findIndex((byte) => byte !== 0)
   return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first]!) + 24

@@ -7,6 +7,9 @@ export interface CodedError extends Error {
   code: string
 }
 
+/** Node's major version, where codes have been respelled. */
+const hostMajor = Number(process.versions.node?.split('.')[0] ?? 24)
+
 type ErrorClass = new (message: string) => Error
 
 function coded(Class: ErrorClass, code: string, message: string, fields: object = {}): CodedError {
@@ -43,6 +46,7 @@ export const errors = {
       'ERR_TLS_PROTOCOL_VERSION_CONFLICT',
       `TLS protocol version ${JSON.stringify(version)} conflicts with secureProtocol ${JSON.stringify(method)}`,
     ),
+  pskHintTooLong: () => coded(Error, hostMajor >= 24 ? 'ERR_TLS_PSK_SET_IDENTITY_HINT_FAILED' : 'ERR_TLS_PSK_SET_IDENTIY_HINT_FAILED', 'Failed to set PSK identity hint'),
   renegotiationDisabled: () => coded(Error, 'ERR_TLS_RENEGOTIATION_DISABLED', 'TLS session renegotiation disabled for this socket'),
   requiredServerName: () => coded(Error, 'ERR_TLS_REQUIRED_SERVER_NAME', '"servername" is required parameter for Server.addContext'),
   sessionAttack: () => coded(Error, 'ERR_TLS_SESSION_ATTACK', 'TLS session renegotiation attack detected'),

@@ -132,6 +132,9 @@ const DER_SEQUENCE = 0x30
 
 // ---- Algorithms and sessions. ----
 
+/** OpenSSL's own list, with key shares for the first two (SSL_CTX_set1_groups_list(3)). */
+const OPENSSL_GROUPS = ['*X25519MLKEM768/*X25519', 'secp256r1/X448', 'secp384r1', 'secp521r1/ffdhe2048', 'ffdhe3072']
+
 function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam }: SecureContextOptions): Partial<ContextOptions> {
   if (sigalgs !== undefined && sigalgs !== null) {
     validateString(sigalgs, 'options.sigalgs')
@@ -140,7 +143,7 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
   validateString(ecdhCurve, 'options.ecdhCurve')
   return {
     ...(sigalgs && { signatureSchemes: sigalgs.split(':') }),
-    ...(ecdhCurve !== 'auto' && { groups: ecdhCurve.split(':') }),
+    groups: ecdhCurve === 'auto' ? OPENSSL_GROUPS : ecdhCurve.split(':'),
     dhParameters: dhParameters(dhparam),
   }
 }

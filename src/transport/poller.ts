@@ -4,7 +4,8 @@
 // One pump, one scheduling field; chunks, drains, timers and calls only ask for a turn. The only file that owns deadlines and
 // water marks.
 import type { Agreed } from '../engine/agreed.ts'
-import { BIO_CAPACITY, type Decision, type Status } from '../engine/connection.ts'
+import { BIO_CAPACITY } from '../engine/configurator.ts'
+import type { Decision, Status } from '../engine/connection.ts'
 import type { SecureContext } from '../engine/context.ts'
 import type { TlsEngine } from '../engine/engine.ts'
 import type { EngineEvent, ParkEvent } from '../engine/events.ts'
