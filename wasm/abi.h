@@ -93,6 +93,7 @@
 
 typedef struct tls_context tls_context;
 typedef struct tls_connection tls_connection;
+typedef struct tls_roots tls_roots;
 
 /* Bytes handed to the host; an event when kind is not 0. The data follows the struct. */
 typedef struct tls_bytes {
@@ -222,10 +223,12 @@ EXPORT int32_t tls_context_set_groups(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const char *list);
 /* A PEM bundle (leaf first, then intermediates) or one DER certificate. */
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
-/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/* Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+EXPORT int32_t tls_context_check_keys(tls_context *context);
 /*
- * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number
  * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
  * key, or when this call failed.
  */
@@ -234,6 +237,15 @@ EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
 EXPORT int32_t tls_context_add_ca(tls_context *context, const uint8_t *bytes, size_t length);
+/* Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+EXPORT tls_roots *tls_roots_new(const uint8_t *bytes, size_t length);
+/* Contexts that trust them keep them. */
+EXPORT void tls_roots_free(tls_roots *roots);
+/*
+ * Trusts them, too. Last of all that changes trust: tls_context_add_ca and tls_context_add_crl come before it. Their names are not sent in a
+ * CertificateRequest: there are too many.
+ */
+EXPORT int32_t tls_context_trust_roots(tls_context *context, tls_roots *roots);
 /* Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
 EXPORT int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, size_t length);
 /* Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */

@@ -170,11 +170,16 @@ int32_t tls_handshake(tls_connection *c) {
   return status == TLS_DONE ? park_after_handshake(c) : status;
 }
 
+/* What came before a request for renegotiation is delivered before the host is asked: it may change its mind. */
+static int reads_by_record(const tls_connection *c) {
+  return (c->flags & TLS_FLAG_PARK_RENEGOTIATION) && SSL_version(c->ssl) < TLS1_3_VERSION;
+}
+
 int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
   size_t total = 0, read;
   int32_t status = TLS_DONE;
   if (c->failed) return TLS_ERROR;
-  while (total < length && status == TLS_DONE) {
+  while (total < length && status == TLS_DONE && !(total > 0 && reads_by_record(c))) {
     ERR_clear_error();
     if (SSL_read_ex(c->ssl, out + total, length - total, &read))
       total += read;

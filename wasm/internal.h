@@ -61,7 +61,7 @@ typedef struct ticket_key {
 
 struct tls_context {
   SSL_CTX *ssl;
-  X509 *leaf; /* the certificate given last: the next key must fit it */
+  STACK_OF(X509) *leaves; /* the certificates given, in their order: a key must fit one of them; NULL: none */
   uint8_t *alpn; /* wire format */
   size_t alpn_length;
   char *groups; /* kept for connections that come over from another context */

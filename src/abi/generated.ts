@@ -90,6 +90,7 @@ export const TLS_KIND_OCSP = 4
 export type Pointer = number & { readonly pointer?: string }
 export type TlsContextPointer = number & { readonly pointer?: 'tls_context' }
 export type TlsConnectionPointer = number & { readonly pointer?: 'tls_connection' }
+export type TlsRootsPointer = number & { readonly pointer?: 'tls_roots' }
 export type TlsBytesPointer = number & { readonly pointer?: 'tls_bytes' }
 export type TlsErrorPointer = number & { readonly pointer?: 'tls_error' }
 export type TlsAgreedPointer = number & { readonly pointer?: 'tls_agreed' }
@@ -179,14 +180,22 @@ export interface Exports {
   tls_context_set_signature_schemes(context: TlsContextPointer, list: Pointer): number
   /** A PEM bundle (leaf first, then intermediates) or one DER certificate. */
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
-  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
-  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
+  /** Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+  tls_context_check_keys(context: TlsContextPointer): number
+  /** Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
   tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
   /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
   tls_context_add_ca(context: TlsContextPointer, bytes: Pointer, length: number): number
+  /** Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+  tls_roots_new(bytes: Pointer, length: number): TlsRootsPointer
+  /** Contexts that trust them keep them. */
+  tls_roots_free(roots: TlsRootsPointer): void
+  /** Trusts them, too. Last of all that changes trust: tls_context_add_ca and tls_context_add_crl come before it. Their names are not sent in a CertificateRequest: there are too many. */
+  tls_context_trust_roots(context: TlsContextPointer, roots: TlsRootsPointer): number
   /** Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
   tls_context_set_alpn(context: TlsContextPointer, wire: Pointer, length: number): number
   /** Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
@@ -363,9 +372,13 @@ export const EXPORT_NAMES = [
   'tls_context_set_signature_schemes',
   'tls_context_use_certificate',
   'tls_context_use_key',
+  'tls_context_check_keys',
   'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',
+  'tls_roots_new',
+  'tls_roots_free',
+  'tls_context_trust_roots',
   'tls_context_set_alpn',
   'tls_context_set_session_id_context',
   'tls_context_set_option',

@@ -6,8 +6,9 @@ import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
 import { identityOf } from './configurator.ts'
 import { TlsEngine } from './engine.ts'
-import { hostRoots, type HostRoots } from '../host-roots.ts'
+import type { HostRoots } from '../host-roots.ts'
 import type { ContextOptions, EngineOptions, EngineSettings } from './options.ts'
+import { sharedRoots } from './roots.ts'
 import { rawSigner, type Signer } from './signer.ts'
 import { checkOptions, parseContextOptions, type ContextSettings } from './settings.ts'
 
@@ -111,8 +112,9 @@ export class SecureContext {
   /** Roots are read at the first client that needs them: a list of them takes its time to parse. */
   #needCa(): void {
     if (this.#hasCa) return
-    this.#addCa(new TextEncoder().encode(hostRoots('ca', this.#hostRoots)))
     for (const ca of this.#extraCa) this.#addCa(ca)
+    const roots = sharedRoots(this.#library, this.#hostRoots)
+    this.#check('`hostRoots` were refused', this.#library.exports.tls_context_trust_roots(this.pointer, roots))
     this.#hasCa = true
   }
 
@@ -147,6 +149,7 @@ export class SecureContext {
       load('key', key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text), passphrase)
       load('pkcs12', pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text), passphrase)
     }
+    this.#check('`identities` were refused', exports.tls_context_check_keys(pointer))
     load('alpn', settings.alpn, (at, length) => exports.tls_context_set_alpn(pointer, at, length))
     load('sessionIdContext', settings.sessionIdContext, (at, length) => exports.tls_context_set_session_id_context(pointer, at, length))
     if (settings.verifyTime !== undefined) exports.tls_context_set_verify_time(pointer, settings.verifyTime)

@@ -48,7 +48,11 @@ export type PskChooser = (hint: string | undefined) => PreSharedKey | undefined
 
 /** Our own certificate: a server needs one (or pre-shared keys), a client for mTLS only. */
 export interface ContextOptions extends Identity {
-  /** Several certificates for keys of different types, instead of one: the handshake takes one that the peer can check. */
+  /**
+   * Several certificates for keys of different types, instead of one: the handshake takes one that the peer can check. Keys may also stand
+   * apart, in any order, `[{ cert: a }, { cert: b }, { key: ofB }, { key: ofA }]`: each goes to the certificate that it fits. Of two
+   * certificates for keys of the same type the later counts.
+   */
   identities?: readonly Identity[]
 
   // ---- Whom to trust. ----

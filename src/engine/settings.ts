@@ -194,12 +194,13 @@ function halves(options: number | bigint): [low: number, high: number] {
 function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
   const { cert, key, signer, pkcs12, passphrase, identities } = options
   if (identities && (cert ?? key ?? signer ?? pkcs12)) throw usageError('give either `identities` or one certificate by `cert`, `key`, `pkcs12`, not both')
-  const all = identities ?? (cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : [])
+  const all = identities ? certificatesFirst(identities) : cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : []
+  const [someCert, someKey] = [all.some((one) => one.cert), all.some((one) => one.key && !one.cert)]
   return all.map((one) => {
     if (one.pkcs12 && (one.cert || one.key)) throw usageError('give either `pkcs12` or `cert` and `key`, not both')
     if (one.signer) checkSigner(one)
-    else if (one.cert && !one.key) throw usageError('`cert` is given without `key` or `signer`')
-    if (one.key && !one.cert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
+    else if (one.cert && !one.key && !someKey) throw usageError('`cert` is given without `key` or `signer`')
+    if (one.key && !one.cert && !someCert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
     return {
       cert: one.cert ? encoded('cert', one.cert) : undefined,
       key: one.key ? encoded('key', one.key) : undefined,
@@ -208,6 +209,12 @@ function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
       passphrase: one.passphrase,
     }
   })
+}
+
+/** Keys that come apart from their certificates find them by fitting; so the certificates must be there. */
+function certificatesFirst(identities: readonly Identity[]): Identity[] {
+  const rank = ({ cert, key, signer, pkcs12 }: Identity) => (pkcs12 || (cert && (key || signer)) ? 1 : cert ? 0 : 2)
+  return [...identities].sort((a, b) => rank(a) - rank(b))
 }
 
 function checkSigner({ cert, key, pkcs12, signer }: Identity): void {

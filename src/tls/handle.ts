@@ -60,6 +60,8 @@ export class TlsHandle {
   #agreed: Agreed | undefined
   #session: Buffer | undefined
   #over = false
+  /** Renegotiations, as Node counts them. */
+  handshakes = 0
   bytesRead = 0
   bytesWritten = 0
 

@@ -23,8 +23,9 @@ export class SecureContext {
   }
 }
 
-/** openssl/ssl.h: SSL_OP_CIPHER_SERVER_PREFERENCE. */
+/** openssl/ssl.h: SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_TICKET. */
 const SERVER_PREFERENCE = 1 << 22
+const NO_TICKET = 1 << 14
 
 /** @throws TypeError or Error as node:tls does, with its `code` */
 export function createSecureContext(options?: SecureContextOptions | null): SecureContext {
@@ -32,11 +33,13 @@ export function createSecureContext(options?: SecureContextOptions | null): Secu
   const { secureProtocol, minVersion, maxVersion, honorCipherOrder, secureOptions } = given
   const context = new SecureContext(secureProtocol, secureOptions, minVersion, maxVersion)
   validateObject(given, 'options')
+  const stateful = ((secureOptions ?? 0) & NO_TICKET) !== 0
   const serverOrder = Boolean(honorCipherOrder) || ((secureOptions ?? 0) & SERVER_PREFERENCE) !== 0
   const suites = ciphers(given.ciphers, context.context)
   const { ownChain, ...trust } = certificates(given)
   context.context.ownChain = ownChain
   context.context.configure({
+    ...(stateful && { tickets: 'stateful' }),
     renegotiations: 1_000_000, // counted in socket.ts, as Node does
     cipherPreference: serverOrder ? 'server' : 'client',
     ...suites,

@@ -250,6 +250,7 @@ export class TLSSocket extends net.Socket {
 
   /** A client asks for a new handshake: so many are allowed in a while, unless the program wants none. */
   #onRenegotiation(): { alert?: number } {
+    if (this._handle) this._handle.handshakes++
     const attack = this.#renegotiations.exceedsLimit() ? errors.sessionAttack() : undefined
     const error = attack ?? (this.#renegotiationDisabled ? errors.renegotiationDisabled() : undefined)
     if (!error) return {}
@@ -274,6 +275,17 @@ export class TLSSocket extends net.Socket {
 
   override _read(): void {
     this._handle?.readStart()
+  }
+
+  override pause(): this {
+    this.#onread?.pause()
+    if (this.#onread) this._handle?.readStop()
+    return super.pause()
+  }
+
+  override resume(): this {
+    if (this.#onread?.resume()) this._handle?.readStart()
+    return super.resume()
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {

@@ -395,7 +395,9 @@ export class Poller {
     if (this.#closing === 'no' || this.#outbox.length) return 0
     if (this.#closing === 'both' && !this.#heard) throw (this.#ending = closedInHandshake())
     if (!this.engine.agreed || this.engine.writeSide !== 'open') return 0
-    return this.engine.closeWrite() === 'done' ? 1 : 0
+    const status = this.engine.closeWrite()
+    if (status === 'want-read' && this.#truncated) this.destroy() // a new handshake is under way, that nobody will answer
+    return status === 'done' ? 1 : 0
   }
 
   #drainEvents(): number {
@@ -473,7 +475,8 @@ export class Poller {
   /** The peer gets its alert; the program gets the error, unless it had already said that it wants nothing more. */
   #fail(error: TlsError): void {
     const unwanted = this.#closing === 'both' && !this.#outbox.length && (error.kind === 'closed' || error.kind === 'io')
-    for (let alert = this.engine.takeCiphertext(); alert.length && error !== this.#ending; alert = this.engine.takeCiphertext()) {
+    const isGone = error === this.#ending || error.code === 'ERR_TLS_TRUNCATED' // who has left needs no alert, and might answer it with a reset
+    for (let alert = this.engine.takeCiphertext(); alert.length && !isGone; alert = this.engine.takeCiphertext()) {
       this.#transport.write(alert)
     }
     this.#drainEvents()
