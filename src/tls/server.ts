@@ -10,11 +10,16 @@ import { defaults } from './defaults.ts'
 import { errors, validateBuffer, validateFunction, validateNumber, validateObject, validateString } from './errors.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
 import { TLSSocket, type SocketOptions } from './socket.ts'
+import type { TraceMessage } from './trace-decode.ts'
 
 /** Enough for a slow client over a bad line; Node's value. */
 const HANDSHAKE_TIMEOUT = 120_000
 
-type ServerOptions = TlsOptions & net.ServerOpts
+type ServerOptions = TlsOptions &
+  net.ServerOpts & {
+    /** Listens for 'trace' events: each message of each connection as data. Node has nothing like it. */
+    trace?: (message: TraceMessage, socket: TLSSocket) => void
+  }
 type Listener = (socket: TLSSocket) => void
 
 /** Of setSecureContext's options, those that are kept as properties, and how. */
@@ -72,6 +77,7 @@ export class TlsServer extends net.Server {
     if (pskCallback) validateFunction(pskCallback, 'options.pskCallback')
     if (pskIdentityHint) validateString(pskIdentityHint, 'options.pskIdentityHint')
     this.#options = { SNICallback, pskCallback, pskIdentityHint, enableTrace, handshakeTimeout: timeout }
+    if (options.trace) this.on('trace', options.trace)
     if (listener) this.on('secureConnection', listener)
   }
 
@@ -139,6 +145,7 @@ export class TlsServer extends net.Server {
       ALPNCallback: this.ALPNCallback as SocketOptions['ALPNCallback'],
       pauseOnConnect: (this as { pauseOnConnect?: boolean }).pauseOnConnect,
     })
+    if (this.listenerCount('trace')) socket.on('trace', (message: TraceMessage) => this.emit('trace', message, socket))
     if (this.listenerCount('keylog')) socket.on('keylog', (line: Buffer) => this.emit('keylog', line, socket))
     let told = false
     const tell = (error: Error) => {
