@@ -143,6 +143,7 @@ typedef struct tls_error {
 #define TLS_TICKETS_STATELESS 0
 #define TLS_TICKETS_STATEFUL 1 /* sessions stay here: SESSION events carry them, tls_connection_find_session brings them back */
 #define TLS_TICKETS_NONE 2
+#define TLS_TICKETS_BOTH 3 /* stateless for clients that take tickets, session ids for the others; SESSION events, too */
 
 /* ---- tls_resume ---- */
 #define TLS_ALERT_OF_VERDICT 256

@@ -119,9 +119,10 @@ int32_t tls_context_set_signature_schemes(tls_context *context, const char *list
 /* ---- Options that are numbers. ---- */
 
 static int set_tickets(tls_context *context, uint32_t kind) {
+  int ids = kind == TLS_TICKETS_STATEFUL || kind == TLS_TICKETS_BOTH, stateless = kind == TLS_TICKETS_STATELESS || kind == TLS_TICKETS_BOTH;
   /* Without stateless tickets TLS 1.3 still sends tickets: they only name a session. None at all is a count of 0. */
-  if (kind != TLS_TICKETS_STATELESS) SSL_CTX_set_options(context->ssl, SSL_OP_NO_TICKET);
-  if (kind == TLS_TICKETS_STATEFUL) SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
+  if (!stateless) SSL_CTX_set_options(context->ssl, SSL_OP_NO_TICKET);
+  if (ids) SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
   return kind != TLS_TICKETS_NONE || SSL_CTX_set_num_tickets(context->ssl, 0);
 }
 

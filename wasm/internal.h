@@ -180,6 +180,8 @@ void psk_release(tls_connection *c);
 void session_attach_context(tls_context *context);
 /* In DER; NULL when memory is out. */
 tls_bytes *session_encode(const SSL_SESSION *session);
+/* The session remembers this verdict against the peer: nobody who verifies will resume it. */
+void session_note_verdict(SSL *ssl, long verdict);
 void trust_attach_context(tls_context *context);
 /* Whether the verified chain carries a pinned key, if there are pins. */
 int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);

@@ -109,8 +109,11 @@ static int on_certificate_request(SSL *ssl, void *pointer) {
 
 /* The answer may overrule OpenSSL's verdict, either way. @return 1 if the certificate is accepted; else a fatal alert was sent */
 static int verdict_given(tls_connection *c) {
-  if (c->refuse < 0) c->verify_result = X509_V_OK;
-  if (c->refuse < 0) return 1;
+  if (c->refuse < 0) {
+    c->verify_result = X509_V_OK;
+    if (SSL_session_reused(c->ssl)) SSL_set_verify_result(c->ssl, X509_V_OK); /* which is where the verdict is then */
+    return 1;
+  }
   if (c->verify_result == X509_V_OK) c->verify_result = X509_V_ERR_APPLICATION_VERIFICATION;
   tls_abort(c, (uint32_t)(c->refuse == TLS_ALERT_OF_VERDICT ? ssl_x509err2alert(c->verify_result) : c->refuse));
   return 0;
@@ -124,8 +127,9 @@ static int park_verify(tls_connection *c, X509_STORE_CTX *store) {
     return 1;
   }
   c->answered &= ~(1u << TLS_EVENT_VERIFY);
-  int accepted = verdict_given(c);
-  X509_STORE_CTX_set_error(store, c->verify_result);
+  int before = c->verify_result, accepted = verdict_given(c);
+  /* Accepted in this connection only: the session remembers why it would not have been. */
+  X509_STORE_CTX_set_error(store, accepted ? before : c->verify_result);
   return accepted;
 }
 
@@ -145,6 +149,8 @@ int on_verify(X509_STORE_CTX *store, void *unused) {
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
     ok = c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD;
   }
+  /* What is only recorded goes into the session as it is told: with the first reason, not the last. */
+  if (ok > 0 && c->verify_result != X509_V_OK) X509_STORE_CTX_set_error(store, c->verify_result);
   return c->flags & TLS_FLAG_PARK_VERIFY && c->role == TLS_ROLE_CLIENT ? park_verify(c, store) : ok;
 }
 

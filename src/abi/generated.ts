@@ -68,6 +68,7 @@ export const TLS_OPTION_NO_DH = 18
 export const TLS_TICKETS_STATELESS = 0
 export const TLS_TICKETS_STATEFUL = 1
 export const TLS_TICKETS_NONE = 2
+export const TLS_TICKETS_BOTH = 3
 export const TLS_ALERT_OF_VERDICT = 256
 export const TLS_BINDING_UNIQUE = 0
 export const TLS_BINDING_SERVER_END_POINT = 1

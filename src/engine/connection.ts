@@ -46,7 +46,7 @@ export interface Decision<Context> {
   context?: Context
   /** On `clientHello`: the protocols to choose from, best first. */
   alpn?: readonly AlpnProtocol[]
-  /** On `clientHello`: the stored session that the client's id or ticket names. */
+  /** On `clientHello`: the stored session that the client's id or ticket names. One that cannot be read is as good as none. */
   session?: Uint8Array
   /**
    * On `clientHello`: the OCSP response (DER) to staple in this connection, where the client asks for one; it is not looked at. Empty:
@@ -222,7 +222,7 @@ export abstract class Connection<Context extends ContextLike> {
     this.#refusal = decision.cause
     if (decision.context) configure.set('context', exports.tls_connection_set_context(connection, decision.context.pointer))
     if (decision.alpn) configure.alpn(decision.alpn)
-    if (session) configure.lend('session', [session], (at) => exports.tls_connection_find_session(connection, at, session.length))
+    if (session) this.library.memory.lend([session], (at) => exports.tls_connection_find_session(connection, at, session.length))
     if (ocspResponse) configure.lend('ocspResponse', [ocspResponse], (at) => exports.tls_connection_set_ocsp_response(connection, at, ocspResponse.length))
     for (const psk of decision.psks ?? []) configure.psk(psk)
     if (decision.psk && parked?.type === 'psk') configure.psk({ identity: parked.identity, key: decision.psk })

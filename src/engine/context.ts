@@ -39,7 +39,7 @@ export class SecureContext {
     this.#hasIdentity = settings.identities.length > 0
     this.#extraCa = settings.extraCa
     this.#hostRoots = options.hostRoots
-    this.#reports = { sessions: options.tickets === 'stateful', earlyData: Boolean(options.maxEarlyData) }
+    this.#reports = { sessions: options.tickets === 'stateful' || options.tickets === 'both', earlyData: Boolean(options.maxEarlyData) }
     try {
       this.#apply(settings)
     } catch (error) {

@@ -31,7 +31,7 @@ export type EngineEvent =
   /** With `park`, or `signer: 'event'`: nothing goes on until `engine.resume`. */
   | ParkEvent
   /**
-   * A session to resume later. On clients; TLS 1.3 servers send several. On servers with `tickets: 'stateful'`, to be stored under its id
+   * A session to resume later. On clients; TLS 1.3 servers send several. On servers with `tickets: 'stateful'` or 'both', to be stored under its id
    * and brought back by a decision on `clientHello`. Treat the bytes as a secret. lifetime is in seconds.
    */
   | { type: 'session'; session: Uint8Array; id: Uint8Array; lifetime: number }

@@ -162,9 +162,10 @@ export interface ContextOptions extends Identity {
   sessionLifetime?: number
   /**
    * Server: 'stateless' tickets carry the session, encrypted (the default: nothing to store); 'stateful' ones only name it, and `session`
-   * events hand it out for a store of yours; 'none' allows no resumption.
+   * events hand it out for a store of yours; 'both' sends stateless ones to clients that take tickets, and names sessions for the others
+   * (TLS 1.2), with `session` events for those and for all of TLS 1.3; 'none' allows no resumption.
    */
-  tickets?: 'stateless' | 'stateful' | 'none'
+  tickets?: 'stateless' | 'stateful' | 'both' | 'none'
   /** TLS 1.3 tickets a server sends after a full handshake. Default 2: one for each of two connections at once, as in OpenSSL. */
   ticketCount?: number
   /** Server: keys for tickets, to share them between processes; see `SecureContext.ticketKeys`. Default: made at the first ticket. */

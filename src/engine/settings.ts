@@ -18,6 +18,7 @@ import {
   TLS_OPTION_TICKET_COUNT,
   TLS_OPTION_TICKET_ROTATION,
   TLS_OPTION_VERIFY_DEPTH,
+  TLS_TICKETS_BOTH,
   TLS_TICKETS_NONE,
   TLS_TICKETS_STATEFUL,
   TLS_TICKETS_STATELESS,
@@ -51,7 +52,7 @@ const LEGACY_CIPHER_LIST = 'ALL:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0'
 const PSK_CIPHER_LIST = 'ECDHE-PSK-CHACHA20-POLY1305:PSK-CHACHA20-POLY1305:PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384'
 
 const VERSION_NUMBERS: Record<Version | LegacyVersion, number> = { TLSv1: 0x0301, 'TLSv1.1': 0x0302, 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 }
-const TICKETS = { stateless: TLS_TICKETS_STATELESS, stateful: TLS_TICKETS_STATEFUL, none: TLS_TICKETS_NONE } as const
+const TICKETS = { stateless: TLS_TICKETS_STATELESS, stateful: TLS_TICKETS_STATEFUL, both: TLS_TICKETS_BOTH, none: TLS_TICKETS_NONE } as const
 
 /** Options as the C side takes them. */
 export interface ContextSettings {
@@ -124,7 +125,7 @@ const CHOICES = {
   crlCheck: ['leaf', 'chain'],
   rawPublicKeys: ['accept', 'require'],
   cipherPreference: ['server', 'client'],
-  tickets: ['stateless', 'stateful', 'none'],
+  tickets: ['stateless', 'stateful', 'both', 'none'],
   maxFragmentLength: [512, 1024, 2048, 4096],
 } as const
 

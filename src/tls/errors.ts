@@ -8,7 +8,7 @@ export interface CodedError extends Error {
 }
 
 /** Node's major version, where codes have been respelled. */
-const hostMajor = Number(process.versions.node?.split('.')[0] ?? 24)
+export const hostMajor = Number(process.versions.node?.split('.')[0] ?? 24)
 
 type ErrorClass = new (message: string) => Error
 
@@ -29,6 +29,12 @@ export const errors = {
   altnameFormat: () => coded(SyntaxError, 'ERR_TLS_CERT_ALTNAME_FORMAT', 'Invalid subject alternative name string'),
   altnameInvalid: (reason: string, host: string, cert: unknown) =>
     coded(Error, 'ERR_TLS_CERT_ALTNAME_INVALID', `Hostname/IP does not match certificate's altnames: ${reason}`, { reason, host, cert }),
+  noCertificates: () => coded(Error, 'ERR_CRYPTO_OPERATION_FAILED', 'No valid certificates found in the provided array'),
+  /** The words of older Nodes, the code of newer ones. */
+  minDhSize: (value: unknown) =>
+    typeof value === 'number'
+      ? coded(RangeError, 'ERR_OUT_OF_RANGE', `options.minDHSize is not a positive number: ${value}`)
+      : coded(TypeError, 'ERR_INVALID_ARG_TYPE', `options.minDHSize is not a number: ${String(value)}`),
   dhParameterTooSmall: () => coded(Error, 'ERR_INVALID_ARG_VALUE', 'DH parameter is less than 1024 bits'),
   invalidSniContext: () => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', 'Invalid SNI context'),
   canceled: (syscall: string) => coded(Error, 'ECANCELED', `${syscall} ECANCELED`, { errno: -125, syscall }),

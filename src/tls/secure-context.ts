@@ -39,7 +39,7 @@ export function createSecureContext(options?: SecureContextOptions | null): Secu
   const { ownChain, ...trust } = certificates(given)
   context.context.ownChain = ownChain
   context.context.configure({
-    ...(stateful && { tickets: 'stateful' }),
+    tickets: stateful ? 'stateful' : 'both',
     renegotiations: 1_000_000, // counted in socket.ts, as Node does
     cipherPreference: serverOrder ? 'server' : 'client',
     ...suites,
@@ -154,7 +154,7 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
 /** A week: more is not allowed (RFC 8446, 4.6.1). */
 const LONGEST_SESSION = 604_800
 
-function sessions({ sessionIdContext, sessionTimeout, ticketKeys }: SecureContextOptions): Partial<ContextOptions> {
+function sessions({ sessionIdContext, sessionTimeout, ticketKeys, maxEarlyData }: SecureContextOptions & { maxEarlyData?: number }): Partial<ContextOptions> {
   if (sessionIdContext != null) validateString(sessionIdContext, 'options.sessionIdContext')
   if (ticketKeys != null) {
     validateBuffer(ticketKeys, 'options.ticketKeys')
@@ -164,6 +164,7 @@ function sessions({ sessionIdContext, sessionTimeout, ticketKeys }: SecureContex
   return {
     ...(sessionIdContext && { sessionIdContext: Buffer.from(sessionIdContext) }),
     ...(ticketKeys && { ticketKeys: bufferOf(ticketKeys) }),
+    ...(maxEarlyData && { maxEarlyData }),
     ...(sessionTimeout && { sessionLifetime: Math.min(sessionTimeout, LONGEST_SESSION) }),
   }
 }

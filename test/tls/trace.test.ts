@@ -210,7 +210,10 @@ async function connected(t: Case, { port, server }: Serving, options: object = {
   const messages: TraceMessage[] = []
   const trace = (message: TraceMessage) => void messages.push(message)
   const client = tls.connect({ port, host: '127.0.0.1', servername: HOST, ca: root().cert, ...PLAIN, trace, ...options })
-  t.defer(() => client.destroy())
+  t.defer(async () => {
+    client.destroy()
+    if (!client.closed) await once(client, 'close')
+  })
   const [[other]] = (await Promise.all([once(server, 'secureConnection'), once(client, 'secureConnect')])) as [TLSSocket[], unknown]
   t.defer(() => other!.destroy())
   return { client, other: other!, messages }
