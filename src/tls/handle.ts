@@ -273,10 +273,12 @@ export class TlsHandle {
 
   enableTrace(): void {
     this.settings.trace = true
+    this.use((engine) => engine.report('trace'))
   }
 
   enableKeylogCallback(): void {
     this.settings.keylog = true
+    this.use((engine) => engine.report('keylog'))
   }
 
   setKeyCert(context: SecureContext): void {

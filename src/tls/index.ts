@@ -2,7 +2,8 @@
 import { tls } from './module.ts'
 import type { TlsModule } from './types.ts'
 
-export type { Connect, ConnectionOptions, CreateServer, ServerConstructor, TlsModule, TlsOptions, TLSSocketConstructor } from './types.ts'
+export type { TraceField, TraceMessage } from './trace-decode.ts'
+export type { Connect, ConnectionOptions, CreateServer, SecurePair, ServerConstructor, TlsModule, TlsOptions, TLSSocketConstructor } from './types.ts'
 
 /** All of it as one object: what is changed there holds for connections to come. */
 export default tls
@@ -33,6 +34,8 @@ export const convertALPNProtocols: TlsModule['convertALPNProtocols'] = tls.conve
 export const getCACertificates: TlsModule['getCACertificates'] = tls.getCACertificates
 /** Whom contexts trust that name no `ca`. */
 export const setDefaultCACertificates: TlsModule['setDefaultCACertificates'] = tls.setDefaultCACertificates
+/** @deprecated `new TLSSocket` takes any Duplex. */
+export const createSecurePair: TlsModule['createSecurePair'] = tls.createSecurePair
 /** OpenSSL's names, in lower case. */
 export const getCiphers: TlsModule['getCiphers'] = tls.getCiphers
 /** None. */

@@ -6,6 +6,7 @@ import { defaults } from './defaults.ts'
 import { checkServerIdentity } from './identity.ts'
 import { getCACertificates, setDefaultCACertificates } from './roots.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
+import { createSecurePair } from './secure-pair.ts'
 import { createServer, Server } from './server.ts'
 import { TLSSocket } from './socket.ts'
 import type { TlsModule } from './types.ts'
@@ -30,6 +31,7 @@ export const tls = Object.assign(defaults, {
   Server,
   createServer,
   connect,
+  createSecurePair,
   getCACertificates,
   setDefaultCACertificates,
 }) as unknown as TlsModule

@@ -17,7 +17,8 @@ import { lostInHandshake, nodeError } from './node-errors.ts'
 import { forwardConnecting, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
 import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
-import { printTrace } from './trace.ts'
+import { SocketTrace } from './trace.ts'
+import type { TraceMessage } from './trace-decode.ts'
 import { SocketTimer } from './timer.ts'
 
 /** Node's options, and what connect.ts and server.ts add. */
@@ -35,6 +36,8 @@ export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 
     handshakeTimeout?: number
     onread?: net.OnReadOpts | null
     signal?: AbortSignal
+    /** Listens for 'trace' events: each message of the connection as data. Node has nothing like it. */
+    trace?: (message: TraceMessage) => void
     /** connect.ts: looks at the server's certificate during the handshake. */
     verify?: TlsHandle['settings']['decisions']['verify']
   }
@@ -70,6 +73,7 @@ export class TLSSocket extends net.Socket {
   readonly #connection: TlsHandle
   readonly #timer = new SocketTimer(this)
   readonly #renegotiations = new HandshakeCounter()
+  readonly #trace: SocketTrace
   readonly #ownsContext: boolean
   readonly #onread: OnRead | undefined
   #handshakeTimer: NodeJS.Timeout | undefined
@@ -95,10 +99,12 @@ export class TLSSocket extends net.Socket {
     if (!raw && given.onread) this.#onread = new OnRead(given.onread)
     const context = contextOf(given)
     this.#ownsContext = !given.secureContext
+    this.#trace = new SocketTrace(this, given.isServer ? 'server' : 'client', given.enableTrace)
     this._handle = this.ssl = this.#connection = this.#createHandle(context)
     this.on('error', this._tlsError)
     this.on('newListener', this.#onNewListener)
     attachKeylogFile(this)
+    if (given.trace) this.on('trace', given.trace)
     if (pauseOnConnect) this.pause()
     if (given.handshakeTimeout) this.#limitHandshake(given.handshakeTimeout)
     if (raw) this.#adopt(raw as RawStream)
@@ -109,8 +115,7 @@ export class TLSSocket extends net.Socket {
   // ---- The raw stream. ----
 
   #createHandle(context: SecureContext): TlsHandle {
-    const { isServer, ALPNProtocols, session, requestOCSP, enableTrace, pskCallback, pskIdentityHint, earlyData, postHandshakeAuth, verify } =
-      this._tlsOptions
+    const { isServer, ALPNProtocols, session, requestOCSP, trace, pskCallback, pskIdentityHint, earlyData, postHandshakeAuth, verify } = this._tlsOptions
     const decisions = isServer ? { ...serverDecisions(this), renegotiation: () => this.#onRenegotiation() } : { verify }
     const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
     return new TlsHandle(this.#owner, {
@@ -121,7 +126,7 @@ export class TLSSocket extends net.Socket {
       ALPNProtocols: ALPNProtocols as Uint8Array | undefined,
       session,
       requestOCSP: Boolean(requestOCSP),
-      trace: Boolean(enableTrace),
+      trace: this.#trace.prints || Boolean(trace),
       keylog: false,
       psk,
       pskIdentityHint,
@@ -234,7 +239,7 @@ export class TLSSocket extends net.Socket {
     else if (event.type === 'session') this.#onSession(event.session, event.id)
     else if (event.type === 'agreed') this._finishInit()
     else if (event.type === 'earlyData') this.emit('earlyData', bufferOf(event.plaintext))
-    else if (event.type === 'message' || event.type === 'state') printTrace(event)
+    else if (event.type === 'message') this.#trace.tell(event)
   }
 
   /** A client tells of sessions once it trusts the peer; a server lets its program store them, and waits for that. */
@@ -382,6 +387,7 @@ export class TLSSocket extends net.Socket {
 
   #onNewListener = (event: string | symbol): void => {
     if (event === 'keylog') this._handle?.enableKeylogCallback()
+    if (event === 'trace') this._handle?.enableTrace()
   }
 
   #limitHandshake(milliseconds: number): void {
@@ -510,6 +516,7 @@ export class TLSSocket extends net.Socket {
   }
 
   enableTrace(): void {
+    this.#trace.prints = true
     this.#ask((handle) => handle.enableTrace())
   }
 

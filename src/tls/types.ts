@@ -1,5 +1,8 @@
 // The public types of `membio/tls`: Node's, and what membio adds to them.
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
 import type * as node from 'node:tls'
+import type { TraceMessage } from './trace-decode.ts'
 
 /** Node's TLSSocket, and what TLS can do beyond it. */
 export interface TLSSocket extends node.TLSSocket {
@@ -22,6 +25,8 @@ interface Beyond {
 
 /** Node's options, and membio's. */
 export interface ConnectionOptions extends Omit<node.ConnectionOptions, 'checkServerIdentity'> {
+  /** Listens for 'trace' events: each message of the connection as data, as `enableTrace` prints them. */
+  trace?: (message: TraceMessage) => void
   /** As Node's; it may also take its time, and a promise that rejects refuses the server. No byte is sent before. */
   checkServerIdentity?: (hostname: string, cert: node.PeerCertificate) => Error | undefined | Promise<Error | undefined>
   /** Whether our direction stays open when the peer ends its own. Default false. */
@@ -34,6 +39,8 @@ export interface ConnectionOptions extends Omit<node.ConnectionOptions, 'checkSe
 
 /** Node's options, and membio's. Callbacks may return promises instead of calling back. */
 export interface TlsOptions extends Omit<node.TlsOptions, 'ALPNCallback' | 'SNICallback' | 'pskCallback'>, Beyond {
+  /** Listens for the server's 'trace' events: each message of each connection as data. */
+  trace?: (message: TraceMessage, socket: TLSSocket) => void
   /** As Node's; goes together with SNICallback. */
   ALPNCallback?: (offer: { servername: string; protocols: string[] }) => string | undefined | Promise<string | undefined>
   /** As Node's; the context may also be returned by promise. */
@@ -74,9 +81,21 @@ export interface ServerConstructor extends CreateServer, Omit<typeof node.Server
 /** `TLSSocket`: TLS over a stream that is there already. */
 export interface TLSSocketConstructor extends Omit<typeof node.TLSSocket, 'prototype'> {
   /** @param socket any Duplex; without one, `connect` makes it */
-  new (socket?: import('node:stream').Duplex | null, options?: node.TLSSocketOptions & node.ConnectionOptions): TLSSocket
+  new (socket?: Duplex | null, options?: node.TLSSocketOptions & node.ConnectionOptions): TLSSocket
   /** Of all of them. */
   prototype: node.TLSSocket
+}
+
+/** TLS between two streams, as Node had it before TLSSocket took any Duplex. Emits 'secure' when the handshake is done. */
+export interface SecurePair extends EventEmitter {
+  /** What it was made with. */
+  readonly credentials: node.SecureContext
+  /** The network's end. */
+  readonly encrypted: Duplex
+  /** The program's end. */
+  readonly cleartext: TLSSocket
+  /** Both ends. */
+  destroy(): void
 }
 
 /** Everything node:tls has, with these in the place of Node's. */
@@ -91,6 +110,14 @@ export interface TlsModule extends Omit<typeof node, 'connect' | 'createServer' 
   TLSSocket: TLSSocketConstructor
   /** What `createSecureContext` makes. */
   SecureContext: new () => node.SecureContext
+  /** @deprecated `new TLSSocket` takes any Duplex; warns with DEP0064. */
+  createSecurePair(
+    context?: node.SecureContext,
+    isServer?: boolean,
+    requestCert?: boolean,
+    rejectUnauthorized?: boolean,
+    options?: node.TLSSocketOptions,
+  ): SecurePair
   /** ALPN names in wire format, put into `out.ALPNProtocols`. */
   convertALPNProtocols(protocols: unknown, out: { ALPNProtocols?: unknown }): void
 }
