@@ -1,0 +1,244 @@
+// TLS through HTTP proxies (RFC 9110, 9.3.6), any number of them, each reached in clear text or by TLS of its own: TLS in TLS. A target's socket
+// is there at once; its handshake begins when the tunnel is open.
+import * as net from 'node:net'
+import { Duplex } from 'node:stream'
+import type { ConnectionOptions } from 'node:tls'
+import tls from '../tls/index.ts'
+import type { TLSSocket } from '../tls/socket.ts'
+import type { Hop, Route } from './route.ts'
+
+/** Why there is no tunnel. `code` is the cause's, or ERR_PROXY_TUNNEL if the proxy said no. */
+export class ProxyError extends Error {
+  readonly code: string
+  /** Which of the proxies it was, counted from 1. */
+  readonly hop: number
+  /** Its address, without credentials. */
+  readonly proxy: string
+  /** What it answered to CONNECT, if it did. */
+  readonly statusCode?: number
+  /** Set if it took longer than this: `timeout` of the request or the agent. http.Agent asks for it by this name. */
+  readonly proxyTunnelTimeout?: number
+
+  constructor(message: string, fields: Pick<ProxyError, 'code' | 'hop' | 'proxy'> & Partial<ProxyError>, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'ProxyError'
+    const { code, hop, proxy, statusCode, proxyTunnelTimeout } = fields
+    this.code = code
+    this.hop = hop
+    this.proxy = proxy
+    if (statusCode !== undefined) this.statusCode = statusCode
+    if (proxyTunnelTimeout !== undefined) this.proxyTunnelTimeout = proxyTunnelTimeout
+  }
+}
+
+export interface TunnelSettings {
+  /** The proxy may be told that the connection will be used more than once. */
+  keepAlive: boolean
+}
+
+export type TargetOptions = ConnectionOptions & { socketPath?: string | null | undefined; defaultPort?: number }
+
+/** `tls.connect`, by the route if there is one for this host. */
+export function connectVia(route: Route | undefined, options: TargetOptions, settings: TunnelSettings): TLSSocket {
+  const { host = 'localhost', port = options.defaultPort ?? 443, timeout, socket: given, socketPath } = options
+  if (!route || given || socketPath || route.bypasses(host, port)) return connectDirectly(options)
+  const tunnel = new Tunnel(route.hops, { host, port }, settings)
+  const socket = connectDirectly({ ...options, socket: tunnel })
+  if (timeout) limit(socket, tunnel, timeout)
+  return socket
+}
+
+const connectDirectly = (options: TargetOptions): TLSSocket => (tls as { connect(options: object): TLSSocket }).connect(options)
+
+/** As http.Agent has it: a request hears both, 'timeout' and what took so long. */
+function limit(socket: TLSSocket, tunnel: Tunnel, timeout: number): void {
+  socket.setTimeout(timeout)
+  const timer = setTimeout(() => {
+    socket.destroy(tunnel.timedOut(timeout))
+    socket.emit('timeout')
+  }, timeout)
+  for (const event of ['open', 'close']) tunnel.once(event, () => clearTimeout(timer))
+}
+
+interface Target {
+  host: string
+  port: number | string
+}
+
+/** The bytes between us and the target. Emits 'open' when the last proxy has let us through; what is written before waits. */
+export class Tunnel extends Duplex {
+  readonly #hops: readonly Hop[]
+  readonly #target: Target
+  readonly #settings: TunnelSettings
+  /** The connection to the proxy that is being asked, and when all are done, to the target. */
+  #pipe: Duplex | undefined
+  #at = 0
+  #open = false
+
+  constructor(hops: readonly Hop[], target: Target, settings: TunnelSettings) {
+    super({ autoDestroy: true })
+    this.#hops = hops
+    this.#target = target
+    this.#settings = settings
+    this.#build().then(
+      (pipe) => this.#join(pipe),
+      (error: unknown) => this.destroy(error as Error),
+    )
+  }
+
+  timedOut(milliseconds: number): ProxyError {
+    return this.#error(`Connection to establish proxy tunnel timed out after ${milliseconds}ms`, { proxyTunnelTimeout: milliseconds })
+  }
+
+  // ---- From proxy to proxy. ----
+
+  async #build(): Promise<Duplex> {
+    for (const [at, hop] of this.#hops.entries()) {
+      this.#at = at
+      await this.#told(() => this.#reach(hop))
+      await this.#askFor(endpoint(this.#hops[at + 1] ?? this.#target), hop)
+    }
+    return this.#pipe!
+  }
+
+  /** The connection to a proxy: through those before it, if there are any. */
+  async #reach(hop: Hop): Promise<void> {
+    const { host, port, options, secure } = hop
+    const tcp = { ...options, host, port, allowHalfOpen: true, noDelay: true } as net.NetConnectOpts
+    if (!this.#pipe) await this.#ready(net.connect(tcp), 'connect')
+    if (secure) await this.#ready(secured(hop, this.#pipe!), 'secureConnect')
+  }
+
+  async #ready(pipe: Duplex, event: string): Promise<void> {
+    this.#pipe = pipe
+    if (this.destroyed) pipe.destroy()
+    pipe.on('error', () => {}) // told by `happens` and `#join`, and between them nobody asks
+    await happens(pipe, event)
+  }
+
+  async #askFor(endpoint: string, hop: Hop): Promise<void> {
+    const headers = [...hop.headers, ...(this.#settings.keepAlive ? [['proxy-connection', 'keep-alive']] : []), ['host', endpoint]]
+    this.#pipe!.write(`CONNECT ${endpoint} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
+    const statusLine = await this.#told(() => finalStatus(this.#pipe!))
+    const statusCode = Number(/^HTTP\/1\.\d (\d{3})/.exec(statusLine)?.[1])
+    if (statusCode >= 200 && statusCode < 300) return
+    throw this.#error(`Failed to establish tunnel to ${endpoint} via ${hop.url}: ${statusLine}`, { ...(statusCode && { statusCode }) })
+  }
+
+  /** Says of an error which proxy it was. */
+  async #told<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      return await step()
+    } catch (cause) {
+      const { message, code } = cause as NodeJS.ErrnoException
+      throw this.#error(message, { ...(code && { code }) }, cause)
+    }
+  }
+
+  #error(message: string, fields: Partial<ProxyError>, cause?: unknown): ProxyError {
+    const { url } = this.#hops[this.#at]!
+    const which = this.#hops.length > 1 ? `proxy ${this.#at + 1} of ${this.#hops.length}, ${url}: ` : ''
+    return new ProxyError(which + message, { code: 'ERR_PROXY_TUNNEL', ...fields, hop: this.#at + 1, proxy: url }, cause)
+  }
+
+  // ---- The stream. ----
+
+  #join(pipe: Duplex): void {
+    if (this.destroyed) return
+    this.#open = true
+    pipe.allowHalfOpen = true // TLS has its own end, and says it before this one
+    pipe.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) pipe.pause()
+    })
+    pipe.on('end', () => this.push(null))
+    pipe.on('error', (error: Error) => this.destroy(error))
+    pipe.on('close', () => this.destroy())
+    if (pipe.destroyed) this.destroy(pipe.errored ?? undefined)
+    else pipe.resume()
+    this.emit('open')
+  }
+
+  override _read(): void {
+    if (this.#open) this.#pipe!.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#whenOpen((pipe) => pipe.write(chunk, callback))
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#whenOpen((pipe) => pipe.end(callback))
+  }
+
+  #whenOpen(act: (pipe: Duplex) => void): void {
+    if (this.#open) act(this.#pipe!)
+    else this.once('open', () => act(this.#pipe!))
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#pipe?.destroy()
+    callback(error)
+  }
+}
+
+/** TLS to the proxy itself. */
+function secured(hop: Hop, pipe: Duplex): TLSSocket {
+  const { host, port, options, session } = hop
+  const servername = net.isIP(host) ? '' : host
+  const socket = connectDirectly({ servername, ALPNProtocols: ['http/1.1'], ...(session && { session }), ...options, host, port, socket: pipe })
+  socket.on('session', (session: Buffer) => (hop.session = session))
+  socket.once('close', (failed: boolean) => {
+    if (failed) delete hop.session
+  })
+  return socket
+}
+
+const endpoint = ({ host, port }: Target): string => `${net.isIPv6(host) ? `[${host}]` : host}:${port}`
+
+function happens(pipe: Duplex, event: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    pipe.once(event, () => resolve())
+    pipe.once('error', reject)
+    pipe.once('close', () => reject(ended()))
+  })
+}
+
+// ---- The proxy's answer. ----
+
+/** Node's limit for the headers of a message. */
+const MAX_HEAD = 16384
+
+const ended = (): Error => new Error('Connection to establish proxy tunnel ended unexpectedly')
+
+/** The first line of what it says in the end: interim answers may come before (RFC 9110, 15.2). */
+async function finalStatus(pipe: Duplex): Promise<string> {
+  for (;;) {
+    const [statusLine = ''] = (await readHead(pipe)).split('\r\n', 1)
+    if (!/^HTTP\/1\.\d 1/.test(statusLine)) return statusLine
+  }
+}
+
+/** What comes before the empty line. What comes after it stays in the stream: it is the target's. */
+function readHead(pipe: Duplex): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let head = Buffer.alloc(0)
+    const stop = () => void pipe.off('readable', read).off('error', fail).off('end', end).off('close', end)
+    const fail = (error: Error) => (stop(), reject(error))
+    const end = () => fail(ended())
+    const found = (length: number) => {
+      stop()
+      if (head.length > length + 4) pipe.unshift(head.subarray(length + 4))
+      resolve(head.toString('latin1', 0, length))
+    }
+    const read = () => {
+      for (let chunk: Buffer | null; (chunk = pipe.read() as Buffer | null); ) {
+        head = Buffer.concat([head, chunk])
+        const length = head.indexOf('\r\n\r\n')
+        if (length >= 0) return found(length)
+        if (head.length > MAX_HEAD) return fail(new Error(`Proxy response headers exceeded ${MAX_HEAD} bytes`))
+      }
+    }
+    pipe.on('readable', read).on('error', fail).on('end', end).on('close', end)
+    if (pipe.destroyed || pipe.readableEnded) end()
+  })
+}
