@@ -1,7 +1,7 @@
 // TLS through HTTP proxies (RFC 9110, 9.3.6), any number of them, each reached in clear text or by TLS of its own: TLS in TLS. A target's socket
 // is there at once; its handshake begins when the tunnel is open.
 import * as net from 'node:net'
-import { Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
 import tls from '../tls/index.ts'
 import type { TLSSocket } from '../tls/socket.ts'
@@ -9,25 +9,23 @@ import type { Hop, Route } from './route.ts'
 
 /** Why there is no tunnel. `code` is the cause's, or ERR_PROXY_TUNNEL if the proxy said no. */
 export class ProxyError extends Error {
-  readonly code: string
+  declare readonly code: string
   /** Which of the proxies it was, counted from 1. */
-  readonly hop: number
+  declare readonly hop: number
   /** Its address, without credentials. */
-  readonly proxy: string
+  declare readonly proxy: string
   /** What it answered to CONNECT, if it did. */
-  readonly statusCode?: number
+  declare readonly statusCode?: number
   /** Set if it took longer than this: `timeout` of the request or the agent. http.Agent asks for it by this name. */
-  readonly proxyTunnelTimeout?: number
+  declare readonly proxyTunnelTimeout?: number
 
   constructor(message: string, fields: Pick<ProxyError, 'code' | 'hop' | 'proxy'> & Partial<ProxyError>, cause?: unknown) {
-    super(message, { cause })
+    super(message, cause === undefined ? undefined : { cause })
+    Object.assign(this, fields)
+    this.name = `ProxyError [${this.code}]` // for the first line of the stack, as Node's errors have it
+    Error.captureStackTrace?.(this, new.target)
+    void this.stack // made when it is first looked at
     this.name = 'ProxyError'
-    const { code, hop, proxy, statusCode, proxyTunnelTimeout } = fields
-    this.code = code
-    this.hop = hop
-    this.proxy = proxy
-    if (statusCode !== undefined) this.statusCode = statusCode
-    if (proxyTunnelTimeout !== undefined) this.proxyTunnelTimeout = proxyTunnelTimeout
   }
 }
 
@@ -57,26 +55,30 @@ function limit(socket: TLSSocket, tunnel: Tunnel, timeout: number): void {
     socket.destroy(tunnel.timedOut(timeout))
     socket.emit('timeout')
   }, timeout)
-  for (const event of ['open', 'close']) tunnel.once(event, () => clearTimeout(timer))
+  for (const event of ['connect', 'close']) tunnel.once(event, () => clearTimeout(timer))
 }
+
+type Callback = (error?: Error | null) => void
 
 interface Target {
   host: string
   port: number | string
 }
 
-/** The bytes between us and the target. Emits 'open' when the last proxy has let us through; what is written before waits. */
-export class Tunnel extends Duplex {
+/** The bytes between us and the target. 'connect' is when the last proxy has let us through; what is written before waits. */
+export class Tunnel extends net.Socket {
   readonly #hops: readonly Hop[]
   readonly #target: Target
   readonly #settings: TunnelSettings
   /** The connection to the proxy that is being asked, and when all are done, to the target. */
-  #pipe: Duplex | undefined
+  #pipe: net.Socket | undefined
   #at = 0
-  #open = false
+  readonly #untilReached: ((pipe: net.Socket) => void)[] = []
+  declare connecting: boolean
 
   constructor(hops: readonly Hop[], target: Target, settings: TunnelSettings) {
-    super({ autoDestroy: true })
+    super()
+    this.connecting = true
     this.#hops = hops
     this.#target = target
     this.#settings = settings
@@ -92,7 +94,7 @@ export class Tunnel extends Duplex {
 
   // ---- From proxy to proxy. ----
 
-  async #build(): Promise<Duplex> {
+  async #build(): Promise<net.Socket> {
     for (const [at, hop] of this.#hops.entries()) {
       this.#at = at
       await this.#told(() => this.#reach(hop))
@@ -109,8 +111,9 @@ export class Tunnel extends Duplex {
     if (secure) await this.#ready(secured(hop, this.#pipe!), 'secureConnect')
   }
 
-  async #ready(pipe: Duplex, event: string): Promise<void> {
+  async #ready(pipe: net.Socket, event: string): Promise<void> {
     this.#pipe = pipe
+    for (const act of this.#untilReached.splice(0)) act(pipe)
     if (this.destroyed) pipe.destroy()
     pipe.on('error', () => {}) // told by `happens` and `#join`, and between them nobody asks
     await happens(pipe, event)
@@ -143,9 +146,8 @@ export class Tunnel extends Duplex {
 
   // ---- The stream. ----
 
-  #join(pipe: Duplex): void {
+  #join(pipe: net.Socket): void {
     if (this.destroyed) return
-    this.#open = true
     pipe.allowHalfOpen = true // TLS has its own end, and says it before this one
     pipe.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) pipe.pause()
@@ -153,33 +155,69 @@ export class Tunnel extends Duplex {
     pipe.on('end', () => this.push(null))
     pipe.on('error', (error: Error) => this.destroy(error))
     pipe.on('close', () => this.destroy())
-    if (pipe.destroyed) this.destroy(pipe.errored ?? undefined)
-    else pipe.resume()
-    this.emit('open')
+    if (pipe.destroyed) return void this.destroy(pipe.errored ?? undefined)
+    this.connecting = false
+    pipe.resume()
+    this.emit('connect')
+    this.emit('ready')
   }
 
   override _read(): void {
-    if (this.#open) this.#pipe!.resume()
+    if (!this.connecting) this.#pipe?.resume()
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
     this.#whenOpen((pipe) => pipe.write(chunk, callback))
   }
 
-  override _final(callback: (error?: Error | null) => void): void {
+  override _writev(chunks: { chunk: Buffer }[], callback: Callback): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'buffer' as BufferEncoding, callback)
+  }
+
+  override _final(callback: Callback): void {
     this.#whenOpen((pipe) => pipe.end(callback))
   }
 
-  #whenOpen(act: (pipe: Duplex) => void): void {
-    if (this.#open) act(this.#pipe!)
-    else this.once('open', () => act(this.#pipe!))
+  #whenOpen(act: (pipe: net.Socket) => void): void {
+    if (this.connecting) this.once('connect', () => act(this.#pipe!))
+    else act(this.#pipe!)
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, callback: Callback): void {
+    this.connecting = false
     this.#pipe?.destroy()
     callback(error)
+    process.nextTick(() => this.emit('close', Boolean(error))) // net.Socket leaves that to its handle
+  }
+
+  // ---- What is the first connection's to do. ----
+
+  override ref(): this {
+    return this.#tell((pipe) => pipe.ref())
+  }
+  override unref(): this {
+    return this.#tell((pipe) => pipe.unref())
+  }
+  override setNoDelay(noDelay?: boolean): this {
+    return this.#tell((pipe) => pipe.setNoDelay(noDelay))
+  }
+  override setKeepAlive(...args: never[]): this {
+    return this.#tell((pipe) => Reflect.apply(pipe.setKeepAlive, pipe, args))
+  }
+
+  #tell(act: (pipe: net.Socket) => void): this {
+    if (this.#pipe) act(this.#pipe)
+    else this.#untilReached.push(act)
+    return this
   }
 }
+
+Object.defineProperty(Tunnel.prototype, 'pending', {
+  configurable: true,
+  get(this: Tunnel) {
+    return this.connecting
+  },
+})
 
 /** TLS to the proxy itself. */
 function secured(hop: Hop, pipe: Duplex): TLSSocket {
