@@ -4,7 +4,7 @@ import * as http from 'node:http'
 import type * as net from 'node:net'
 
 /** What it says to itself; all else is for programs, and goes to the server in front. */
-const INTERNAL: readonly (string | symbol)[] = ['connection', 'listening', 'close', 'newListener', 'removeListener']
+export const INTERNAL: readonly (string | symbol)[] = ['connection', 'listening', 'close', 'newListener', 'removeListener']
 
 export class HttpSide extends http.Server {
   readonly #front: net.Server
@@ -36,9 +36,9 @@ export class HttpSide extends http.Server {
   }
 
   /** Makes the properties of an http.Server, whichever this runtime gives it, those of the server in front too. */
-  share(): void {
+  share(...except: string[]): void {
     for (const name of Reflect.ownKeys(this)) {
-      if (name in this.#front) continue
+      if (name in this.#front || except.includes(name as string)) continue
       const property = { get: () => Reflect.get(this, name) as unknown, set: (value: unknown) => void Reflect.set(this, name, value) }
       Object.defineProperty(this.#front, name, { configurable: true, enumerable: typeof name === 'string', ...property })
     }
