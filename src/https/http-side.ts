@@ -12,6 +12,7 @@ export class HttpSide extends http.Server {
   constructor(front: net.Server, options: http.ServerOptions) {
     super(options)
     this.#front = front
+    share(front, this)
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
@@ -26,7 +27,7 @@ export class HttpSide extends http.Server {
   /** The server in front listens: from now on connections are counted and the time that requests take is looked at. */
   begin(): void {
     this.emit('listening')
-    this.share()
+    share(this.#front, this)
   }
 
   /** A connection whose handshake is done. */
@@ -34,13 +35,13 @@ export class HttpSide extends http.Server {
     this.emit('connection', socket)
     ;(socket as { server?: net.Server }).server = this.#front
   }
+}
 
-  /** Makes the properties of an http.Server, whichever this runtime gives it, those of the server in front too. */
-  share(...except: string[]): void {
-    for (const name of Reflect.ownKeys(this)) {
-      if (name in this.#front || except.includes(name as string)) continue
-      const property = { get: () => Reflect.get(this, name) as unknown, set: (value: unknown) => void Reflect.set(this, name, value) }
-      Object.defineProperty(this.#front, name, { configurable: true, enumerable: typeof name === 'string', ...property })
-    }
+/** Makes the properties of a server, whichever this runtime gives it, those of the server in front too. */
+export function share(front: net.Server, behind: net.Server): void {
+  for (const name of Reflect.ownKeys(behind)) {
+    if (name in front) continue
+    const property = { get: () => Reflect.get(behind, name) as unknown, set: (value: unknown) => void Reflect.set(behind, name, value) }
+    Object.defineProperty(front, name, { configurable: true, enumerable: typeof name === 'string', ...property })
   }
 }

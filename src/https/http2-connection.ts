@@ -24,8 +24,7 @@ export function http2Connection(options: Http2ConnectionOptions = {}): (authorit
   const route = routeOf({ proxy, proxyEnv })
   return ({ hostname, host, port }) => {
     const name = hostname?.replace(/^\[(.*)\]$/, '$1') || host || 'localhost'
-    const servername = net.isIP(name) ? undefined : name
-    const where = { host: name, port: Number(port) || 443, ...(servername && !rest.servername && { servername }) }
-    return connectVia(route, { ALPNProtocols: ['h2'], ...where, ...rest }, { keepAlive: true })
+    const servername = rest.servername || (net.isIP(name) ? '' : name)
+    return connectVia(route, { ALPNProtocols: ['h2'], host: name, port: Number(port) || 443, ...rest, servername }, { keepAlive: true })
   }
 }

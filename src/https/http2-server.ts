@@ -3,10 +3,10 @@
 import { captureRejectionSymbol } from 'node:events'
 import type { IncomingMessage, ServerOptions as HttpOptions, ServerResponse } from 'node:http'
 import * as http2 from 'node:http2'
-import { validateFunction } from '../tls/errors.ts'
+import { validateFunction, validateObject } from '../tls/errors.ts'
 import { TlsServer } from '../tls/server.ts'
 import type { TLSSocket } from '../tls/socket.ts'
-import { HttpSide, INTERNAL } from './http-side.ts'
+import { HttpSide, INTERNAL, share } from './http-side.ts'
 import { describe } from './http2-session.ts'
 
 type Options = http2.SecureServerOptions & { http1Options?: HttpOptions }
@@ -20,16 +20,17 @@ export class Http2SecureServer extends TlsServer {
   #socket: TLSSocket | undefined
 
   constructor(given: Options | undefined, handler?: Handler) {
-    const behind = http2.createServer({ ...given, allowHTTP1: false } as http2.ServerOptions) // refuses what is no object
+    if (given !== undefined) validateObject(given, 'options')
+    const behind = http2.createServer({ ...given, allowHTTP1: false } as http2.ServerOptions)
     const options: Options = { ...given }
     if (!options.ALPNCallback) options.ALPNProtocols = options.allowHTTP1 === true ? ['h2', 'http/1.1'] : ['h2']
     super(options)
     this.#http2 = behind
     this.#redirect(behind)
+    share(this, behind)
     if (options.allowHTTP1 === true) {
       const { Http1IncomingMessage: IncomingMessage, Http1ServerResponse: ServerResponse } = options
       this.#http1 = new HttpSide(this, { IncomingMessage, ServerResponse, ...options, ...options.http1Options } as HttpOptions)
-      this.#http1.share('timeout')
       this.on('listening', () => this.#http1!.begin())
     }
     this.on('newListener', this.#onNewListener)

@@ -15,12 +15,15 @@ const METHODS = [
   ...['exportKeyingMaterial', 'disableRenegotiation', 'setMaxSendFragment', 'enableTrace'],
 ] as const
 
+const EVENTS = ['secureConnect', 'session', 'OCSPResponse'] as const
+
 /** Makes a session say what its TLS socket says. */
 export function describe(session: http2.Http2Session, socket: TLSSocket): void {
   const wrapped = wrapperIn(session)
   const of = socket as unknown as Record<string, unknown>
   if (wrapped && wrapped !== socket) {
     for (const name of VALUES) define(wrapped, name, () => of[name])
+    for (const event of EVENTS) socket.on(event, (...args: unknown[]) => wrapped.emit(event, ...args))
     for (const name of METHODS) define(wrapped, name, () => (of[name] as () => unknown).bind(socket))
   }
   const once = (value: () => unknown) => () => (socket.secureConnecting ? undefined : value())
@@ -30,19 +33,22 @@ export function describe(session: http2.Http2Session, socket: TLSSocket): void {
   session.unref = () => void socket.unref()
 }
 
-/** A client's session: 'connect', and what waits for it, comes when the server has shown who it is. */
+/** A client's session: 'connect', and what waits for it, comes when the server has shown who it is; not at all if it has not. */
 export function holdUntilSecure(session: http2.ClientHttp2Session, socket: TLSSocket): void {
   const { emit } = session
-  const isConnecting = () => socket.secureConnecting && !socket.destroyed
   const prototype = Object.getPrototypeOf(session) as object
-  define(session, 'connecting', () => isConnecting() || Reflect.get(prototype, 'connecting', session))
+  define(session, 'connecting', () => socket.secureConnecting || Reflect.get(prototype, 'connecting', session))
+  let held = false
+  const connected = () => Reflect.apply(emit, session, ['connect', session, socket]) as boolean
   session.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event !== 'connect') return Reflect.apply(emit, session, [event, ...args]) as boolean
-    const connected = () => Reflect.apply(emit, session, ['connect', session, socket]) as boolean
-    if (!isConnecting()) return connected()
-    socket.once('secureConnect', connected)
+    if (!socket.secureConnecting) return connected()
+    held = true
     return true
   }
+  ;(wrapperIn(session) ?? socket).once('secureConnect', () => {
+    if (held) connected()
+  })
 }
 
 /** The socket that node:http2 made: `session.socket` is a view of it that returns its methods' results as they are. */

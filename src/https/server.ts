@@ -15,7 +15,7 @@ type HttpProperties = Pick<
 >
 type Callback = (error?: Error) => void
 
-/** At run time they are the http.Server's, see HttpSide.share. */
+/** At run time they are the http.Server's, see http-side.ts. */
 export interface HttpsServer extends HttpProperties {}
 
 export class HttpsServer extends TlsServer {
@@ -28,7 +28,6 @@ export class HttpsServer extends TlsServer {
     const chosen = options.ALPNProtocols || options.ALPNCallback
     super({ noDelay: true, ...(!chosen && { ALPNProtocols: ['http/1.1'] }), ...options })
     this.#http = new HttpSide(this, options)
-    this.#http.share()
     if (listener) this.on('request', listener)
     this.on('secureConnection', (socket: TLSSocket) => this.#http.serve(socket))
     this.on('tlsClientError', (error: Error, socket: TLSSocket) => {
