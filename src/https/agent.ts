@@ -16,7 +16,7 @@ type ConnectionOptions = TargetOptions & { _agentKey?: string }
 
 /** Of http.Agent, what @types/node leaves out. */
 type Pool = http.Agent & { defaultPort: number; protocol: string; keepAlive: boolean }
-const HttpAgent = http.Agent as unknown as new (options?: http.AgentOptions) => Pool
+const HttpAgent = http.Agent as unknown as Omit<typeof http.Agent, 'prototype'> & (new (options?: http.AgentOptions) => Pool)
 
 /** Node's default. */
 const MAX_CACHED_SESSIONS = 100

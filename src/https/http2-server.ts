@@ -1,7 +1,7 @@
 // The server of HTTP/2 over TLS: membio's tls.Server in front; behind it a node:http2 server that never listens and, where HTTP/1 is allowed,
 // an http.Server.
 import { captureRejectionSymbol } from 'node:events'
-import type { IncomingMessage, ServerOptions as HttpOptions, ServerResponse } from 'node:http'
+import type { ServerOptions as HttpOptions } from 'node:http'
 import * as http2 from 'node:http2'
 import { validateFunction, validateObject } from '../tls/errors.ts'
 import { TlsServer } from '../tls/server.ts'
@@ -116,5 +116,6 @@ export class Http2SecureServer extends TlsServer {
   }
 }
 
-export const createSecureServer = (options?: Options, handler?: Handler): Http2SecureServer => new Http2SecureServer(options, handler)
-export type { IncomingMessage, ServerResponse }
+/** As node:http2 has it. A `tls.Server` of membio/tls. */
+export const createSecureServer = ((options?: Options, handler?: Handler) =>
+  new Http2SecureServer(options, handler)) as unknown as typeof http2.createSecureServer

@@ -18,8 +18,7 @@ function proxyEnvironment(): NodeJS.ProcessEnv | undefined {
 type Options = https.RequestOptions & { agent?: http.Agent | boolean | undefined; _defaultAgent?: http.Agent }
 type OnResponse = (response: http.IncomingMessage) => void
 
-/** `(url[, options][, callback])`, `(options[, callback])`. */
-export function request(...args: unknown[]): http.ClientRequest {
+function send(args: unknown[]): http.ClientRequest {
   const [first] = args
   const url = typeof first === 'string' ? new URL(first) : first instanceof URL ? first : undefined
   const rest = url ? args.slice(1) : args
@@ -29,9 +28,8 @@ export function request(...args: unknown[]): http.ClientRequest {
   return http.request(options, rest[0] as OnResponse | undefined)
 }
 
+/** As node:https has it: `(url[, options][, callback])`, `(options[, callback])`. */
+export const request = ((...args: unknown[]) => send(args)) as typeof https.request
+
 /** `request`, ended. */
-export function get(...args: unknown[]): http.ClientRequest {
-  const sent = request(...args)
-  sent.end()
-  return sent
-}
+export const get = ((...args: unknown[]) => send(args).end()) as typeof https.get

@@ -36,8 +36,8 @@ export class HttpsServer extends TlsServer {
     this.on('listening', () => this.#http.begin())
   }
 
-  setTimeout(milliseconds?: number | (() => void), callback?: (socket: TLSSocket) => void): this {
-    this.timeout = milliseconds as number
+  setTimeout(milliseconds: number, callback?: (socket: TLSSocket) => void): this {
+    this.timeout = milliseconds
     if (callback) this.on('timeout', callback)
     return this
   }
@@ -67,9 +67,14 @@ export class HttpsServer extends TlsServer {
   }
 }
 
-/** As in Node, to be called with `new` or without. */
-export const Server = new Proxy(HttpsServer, { apply: (Class, _this, args) => new Class(...(args as [])) }) as typeof HttpsServer &
-  ((options?: Options | Listener, listener?: Listener) => HttpsServer)
-export type Server = HttpsServer
+type AnyRequest = typeof http.IncomingMessage
+type AnyResponse<Request extends AnyRequest> = typeof http.ServerResponse<InstanceType<Request>>
 
-export const createServer = (options?: Options | Listener | null, listener?: Listener): HttpsServer => new HttpsServer(options, listener)
+/** As node:https has it, to be called with `new` or without. A `tls.Server` of membio/tls. */
+export const Server = new Proxy(HttpsServer, {
+  apply: (Class, _this, args) => new Class(...(args as [])),
+}) as unknown as typeof https.Server & typeof https.createServer
+export type Server<Request extends AnyRequest = AnyRequest, Response extends AnyResponse<Request> = AnyResponse<Request>> = https.Server<Request, Response>
+
+/** As node:https has it. */
+export const createServer = ((...args: []) => new HttpsServer(...args)) as unknown as typeof https.createServer
