@@ -51,10 +51,8 @@ export function connect(...args: unknown[]): TLSSocket {
 }
 
 function checkOptions(options: Options): void {
-  const { minDHSize } = options
   assert(typeof options.checkServerIdentity === 'function')
-  assert(typeof minDHSize === 'number', `options.minDHSize is not a number: ${String(minDHSize)}`)
-  assert(minDHSize > 0, `options.minDHSize is not a positive number: ${minDHSize}`)
+  if (!(typeof options.minDHSize === 'number' && options.minDHSize > 0)) throw errors.minDhSize(options.minDHSize)
 }
 
 function start(socket: TLSSocket, options: Options): void {

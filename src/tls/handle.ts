@@ -62,6 +62,8 @@ export class TlsHandle {
   #session: Buffer | undefined
   #resource: AsyncResource | undefined
   #over = false
+  /** Renegotiations, as Node counts them. */
+  handshakes = 0
   bytesRead = 0
   bytesWritten = 0
 
@@ -259,6 +261,7 @@ export class TlsHandle {
 
   setVerifyMode(requestCert: boolean, rejectUnauthorized: boolean): void {
     Object.assign(this.settings, { requestCert, rejectUnauthorized })
+    if (this.settings.isServer) this.use((engine) => engine.setClientCertificate(clientCertificate(requestCert, rejectUnauthorized)))
   }
 
   requestOCSP(): void {
@@ -311,13 +314,12 @@ export class TlsHandle {
 
   #serverOptions(): EngineOptions {
     const { requestCert, rejectUnauthorized, pskIdentityHint, decisions } = this.settings
-    const park = (['clientHello', 'psk'] as const).filter((point) => decisions[point])
+    const park = (['clientHello', 'psk', 'renegotiation'] as const).filter((point) => decisions[point])
     return {
       role: 'server',
       psks: [], // more come by decision, or none: a server without a certificate refuses each client, as in Node
       park,
-      ...(requestCert && { clientCertificate: rejectUnauthorized ? 'require' : 'request' }),
-      ...(requestCert && !rejectUnauthorized && { dangerouslyAcceptAnyCertificate: true }),
+      ...clientCertificate(requestCert, rejectUnauthorized),
       ...(pskIdentityHint && { pskHint: pskIdentityHint }),
     }
   }
@@ -365,6 +367,13 @@ export class TlsHandle {
     }
   }
 }
+
+/** Whoever is not refused is told of: see `verifyError`. */
+const clientCertificate = (requestCert: boolean, rejectUnauthorized: boolean) =>
+  ({
+    clientCertificate: !requestCert ? 'none' : rejectUnauthorized ? 'require' : 'request',
+    dangerouslyAcceptAnyCertificate: requestCert && !rejectUnauthorized,
+  }) as const
 
 /** The leaf of a chain; each knows its issuer. */
 function linked([der, ...issuers]: readonly Uint8Array[]): X509Certificate | undefined {

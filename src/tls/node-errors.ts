@@ -7,6 +7,7 @@ import { errors, type CodedError } from './errors.ts'
 export function nodeError(error: TlsError): Error {
   if (error.cause instanceof Error) return error.cause // the socket's own, or why a decision refused the peer
   if (error.verify) return verifyError(error.verify.name, error)
+  if (error.message.startsWith('`groups`')) return Object.assign(new Error('Failed to set ECDH curve', { cause: error }), { code: 'ERR_CRYPTO_OPERATION_FAILED' })
   if (error.opensslCode && error.reason) return opensslError(error)
   return Object.assign(new Error(error.message, { cause: error }), { code: error.code })
 }

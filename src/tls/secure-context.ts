@@ -22,8 +22,9 @@ export class SecureContext {
   }
 }
 
-/** openssl/ssl.h: SSL_OP_CIPHER_SERVER_PREFERENCE. */
+/** openssl/ssl.h: SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_TICKET. */
 const SERVER_PREFERENCE = 1 << 22
+const NO_TICKET = 1 << 14
 
 /** @throws TypeError or Error as node:tls does, with its `code` */
 export function createSecureContext(options?: SecureContextOptions | null): SecureContext {
@@ -31,11 +32,13 @@ export function createSecureContext(options?: SecureContextOptions | null): Secu
   const { secureProtocol, minVersion, maxVersion, honorCipherOrder, secureOptions } = given
   const context = new SecureContext(secureProtocol, secureOptions, minVersion, maxVersion)
   validateObject(given, 'options')
+  const stateful = ((secureOptions ?? 0) & NO_TICKET) !== 0
   const serverOrder = Boolean(honorCipherOrder) || ((secureOptions ?? 0) & SERVER_PREFERENCE) !== 0
   const suites = ciphers(given.ciphers, context.context)
   const { ownChain, ...trust } = certificates(given)
   context.context.ownChain = ownChain
   context.context.configure({
+    tickets: stateful ? 'stateful' : 'both',
     renegotiations: 1_000_000, // counted in socket.ts, as Node does
     cipherPreference: serverOrder ? 'server' : 'client',
     ...suites,
@@ -133,6 +136,9 @@ const DER_SEQUENCE = 0x30
 
 // ---- Algorithms and sessions. ----
 
+/** OpenSSL's own list, with key shares for the first two (SSL_CTX_set1_groups_list(3)). */
+const OPENSSL_GROUPS = ['*X25519MLKEM768/*X25519', 'secp256r1/X448', 'secp384r1', 'secp521r1/ffdhe2048', 'ffdhe3072']
+
 function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam }: SecureContextOptions): Partial<ContextOptions> {
   if (sigalgs !== undefined && sigalgs !== null) {
     validateString(sigalgs, 'options.sigalgs')
@@ -141,7 +147,7 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
   validateString(ecdhCurve, 'options.ecdhCurve')
   return {
     ...(sigalgs && { signatureSchemes: sigalgs.split(':') }),
-    ...(ecdhCurve !== 'auto' && { groups: ecdhCurve.split(':') }),
+    groups: ecdhCurve === 'auto' ? OPENSSL_GROUPS : ecdhCurve.split(':'),
     dhParameters: dhParameters(dhparam),
   }
 }
@@ -164,7 +170,7 @@ function primeBits(parameters: Encoded): number | undefined {
   if (!pem) return undefined
   const der = Buffer.from(pem, 'base64')
   const prime = element(der, element(der, 0).start)
-  if (!(prime.end <= der.length)) return undefined
+  if (der[0] !== 0x30 || !(prime.end <= der.length)) return undefined
   const bytes = der.subarray(prime.start, prime.end)
   const first = bytes.findIndex((byte) => byte !== 0)
   return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first]!) + 24

@@ -8,7 +8,7 @@ import type { Decisions } from '../transport/poller.ts'
 import { checkedKey } from './client-psk.ts'
 import { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
-import { bufferOf, errors, isBytes, validateFunction } from './errors.ts'
+import { bufferOf, errors, hostMajor, isBytes, validateFunction } from './errors.ts'
 import { SecureContext } from './secure-context.ts'
 import type { Server } from './server.ts'
 import type { TLSSocket } from './socket.ts'
@@ -20,13 +20,14 @@ type PskCallback = (socket: TLSSocket, identity: string) => unknown
 
 const HANDSHAKE_FAILURE = 40
 
-/** What OpenSSL says to Node where a context without a certificate shall be used. */
+/** What OpenSSL says to Node where a context without a certificate shall be used: Node 20 stumbles over it, later ones look for a key. */
 const noCertificate = () =>
-  Object.assign(new Error('error:0A0C0102:SSL routines::passed a null parameter'), {
-    library: 'SSL routines',
-    reason: 'passed a null parameter',
-    code: 'ERR_SSL_PASSED_A_NULL_PARAMETER',
-  })
+  hostMajor < 22
+    ? opensslFailure('0A0C0102', 'passed a null parameter', 'ERR_SSL_PASSED_A_NULL_PARAMETER')
+    : opensslFailure('0A000076', 'no suitable signature algorithm', 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM')
+
+const opensslFailure = (number: string, reason: string, code: string) =>
+  Object.assign(new Error(`error:${number}:SSL routines::${reason}`), { library: 'SSL routines', reason, code })
 
 /** RFC 6066, section 8. */
 const STATUS_REQUEST = 5

@@ -86,6 +86,15 @@ export class TlsServer extends net.Server {
     this._sharedCreds = (defaults.createSecureContext ?? createSecureContext)({ ...kept, honorCipherOrder, sessionIdContext, sessionTimeout, ticketKeys })
   }
 
+  /** node:cluster: the workers of one server share its ticket keys. */
+  _getServerData(): { ticketKeys: string } {
+    return { ticketKeys: this.getTicketKeys().toString('hex') }
+  }
+
+  _setServerData({ ticketKeys }: { ticketKeys: string }): void {
+    this.setTicketKeys(Buffer.from(ticketKeys, 'hex'))
+  }
+
   /** The key that session tickets are encrypted with, 48 bytes. */
   getTicketKeys(): Buffer {
     return this._sharedCreds.context.getTicketKeys()

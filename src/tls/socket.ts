@@ -37,6 +37,12 @@ export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 
     verify?: TlsHandle['settings']['decisions']['verify']
   }
 
+/** RFC 5246, 7.2.2. */
+const NO_RENEGOTIATION = 100
+
+/** OpenSSL's (PSK_MAX_IDENTITY_LEN). */
+const MAX_HINT = 256
+
 type Callback = (error?: Error | null) => void
 
 export class TLSSocket extends net.Socket {
@@ -102,8 +108,8 @@ export class TLSSocket extends net.Socket {
 
   #createHandle(context: SecureContext): TlsHandle {
     const { isServer, ALPNProtocols, session, requestOCSP, enableTrace, pskCallback, pskIdentityHint, verify } = this._tlsOptions
-    const decisions = isServer ? serverDecisions(this) : { verify }
-    const psk = !isServer && pskCallback ? clientPsk(this, pskCallback as ClientPskCallback) : undefined
+    const decisions = isServer ? { ...serverDecisions(this), renegotiation: () => this.#onRenegotiation() } : { verify }
+    const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
     return new TlsHandle(this.#owner, {
       isServer: Boolean(isServer),
       context,
@@ -163,6 +169,7 @@ export class TLSSocket extends net.Socket {
       return
     }
     try {
+      if (Buffer.byteLength(this._tlsOptions.pskIdentityHint ?? '') > MAX_HINT) throw errors.pskHintTooLong()
       takeOver(this._parent)
       handle.start(this._parent)
     } catch (error) {
@@ -212,7 +219,6 @@ export class TLSSocket extends net.Socket {
     if (event.type === 'keylog') this.emit('keylog', Buffer.from(`${event.line}\n`))
     else if (event.type === 'session') this.#onSession(event.session, event.id)
     else if (event.type === 'agreed') this._finishInit()
-    else if ((event.type as string) === 'renegotiation') this.#onRenegotiation()
     else if (event.type === 'message' || event.type === 'state') printTrace(event)
   }
 
@@ -242,12 +248,14 @@ export class TLSSocket extends net.Socket {
     this.#pendingSession = undefined
   }
 
-  #onRenegotiation(): void {
+  /** A client asks for a new handshake: so many are allowed in a while, unless the program wants none. */
+  #onRenegotiation(): { alert?: number } {
+    if (this._handle) this._handle.handshakes++
     const attack = this.#renegotiations.exceedsLimit() ? errors.sessionAttack() : undefined
     const error = attack ?? (this.#renegotiationDisabled ? errors.renegotiationDisabled() : undefined)
-    if (!error) return
-    this._handle?.drive((engine) => (engine as unknown as { refuseRenegotiation(): void }).refuseRenegotiation())
+    if (!error) return {}
     this._emitTLSError(error)
+    return { alert: NO_RENEGOTIATION }
   }
 
   #onOver(error: Error | undefined): void {
@@ -267,6 +275,17 @@ export class TLSSocket extends net.Socket {
 
   override _read(): void {
     this._handle?.readStart()
+  }
+
+  override pause(): this {
+    this.#onread?.pause()
+    if (this.#onread) this._handle?.readStop()
+    return super.pause()
+  }
+
+  override resume(): this {
+    if (this.#onread?.resume()) this._handle?.readStart()
+    return super.resume()
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {
