@@ -37,7 +37,7 @@ export function connect(...args: unknown[]): TLSSocket {
   checkOptions(options)
   const secureContext = options.secureContext ?? (defaults.createSecureContext ?? createSecureContext)(options)
   const socket: TLSSocket = new TLSSocket(options.socket, {
-    ...pick(options, ['allowHalfOpen', 'ALPNProtocols', 'requestOCSP', 'enableTrace', 'highWaterMark', 'onread', 'signal', 'pskCallback']),
+    ...pick(options, ['allowHalfOpen', 'ALPNProtocols', 'requestOCSP', 'enableTrace', 'highWaterMark', 'onread', 'signal', 'pskCallback', 'earlyData', 'postHandshakeAuth']),
     secureContext,
     isServer: false,
     requestCert: true,

@@ -46,6 +46,9 @@ export interface HandleSettings {
   /** Client: the key for a server's hint. */
   psk?: (hint: string | undefined) => PreSharedKey | undefined
   pskIdentityHint?: string
+  /** Client: sent before the handshake, with a session that allows it. */
+  earlyData?: Uint8Array
+  postHandshakeAuth: boolean
   decisions: Decisions
 }
 
@@ -83,6 +86,7 @@ export class TlsHandle {
     this.#raw = raw
     const { context, decisions } = this.settings
     const engine = this.#createEngine(context)
+    if (this.settings.earlyData) engine.writeEarlyData(this.settings.earlyData)
     this.#transport = nodeSocket(raw as unknown as DuplexLike)
     this.#poller = new Poller(
       engine,
@@ -219,6 +223,12 @@ export class TlsHandle {
     return this.#agreed?.alpn ?? false
   }
 
+  /** As the server stapled it; nobody has checked it. */
+  get ocspResponse(): Buffer | null {
+    const response = this.#agreed?.ocspResponse
+    return response ? bufferOf(response) : null
+  }
+
   getPeerCertificate(detailed?: boolean): PeerCertificate | undefined {
     return peerCertificate(this.#chain(), Boolean(detailed))
   }
@@ -300,7 +310,7 @@ export class TlsHandle {
   }
 
   #clientOptions(): EngineOptions {
-    const { servername, session, requestOCSP, psk, decisions } = this.settings
+    const { servername, session, requestOCSP, psk, postHandshakeAuth, decisions } = this.settings
     return {
       role: 'client',
       identity: null, // node's rules for names are in identity.ts, and a program may have its own
@@ -308,6 +318,7 @@ export class TlsHandle {
       ...(session && { session }),
       ...(psk && { psk }),
       ...(requestOCSP && { ocsp: 'deliver' }),
+      ...(postHandshakeAuth && { postHandshakeAuth }),
       ...(decisions.verify ? { park: ['verify'] } : { dangerouslyAcceptAnyCertificate: true }),
     }
   }

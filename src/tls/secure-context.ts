@@ -179,7 +179,7 @@ function primeBits(parameters: Encoded): number | undefined {
 /** A week: more is not allowed (RFC 8446, 4.6.1). */
 const LONGEST_SESSION = 604_800
 
-function sessions({ sessionIdContext, sessionTimeout, ticketKeys }: SecureContextOptions): Partial<ContextOptions> {
+function sessions({ sessionIdContext, sessionTimeout, ticketKeys, maxEarlyData }: SecureContextOptions & { maxEarlyData?: number }): Partial<ContextOptions> {
   if (sessionIdContext != null) validateString(sessionIdContext, 'options.sessionIdContext')
   if (ticketKeys != null) {
     validateBuffer(ticketKeys, 'options.ticketKeys')
@@ -189,6 +189,7 @@ function sessions({ sessionIdContext, sessionTimeout, ticketKeys }: SecureContex
   return {
     ...(sessionIdContext && { sessionIdContext: Buffer.from(sessionIdContext) }),
     ...(ticketKeys && { ticketKeys: bufferOf(ticketKeys) }),
+    ...(maxEarlyData && { maxEarlyData }),
     ...(sessionTimeout && { sessionLifetime: Math.min(sessionTimeout, LONGEST_SESSION) }),
   }
 }

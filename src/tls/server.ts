@@ -36,6 +36,7 @@ const KEPT = [
   'privateKeyIdentifier',
   'privateKeyEngine',
   'allowPartialTrustChain',
+  'maxEarlyData',
 ] as const
 
 export class TlsServer extends net.Server {

@@ -30,6 +30,8 @@ export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 
     allowHalfOpen?: boolean
     pauseOnConnect?: boolean
     highWaterMark?: number
+    earlyData?: Uint8Array
+    postHandshakeAuth?: boolean
     handshakeTimeout?: number
     onread?: net.OnReadOpts | null
     signal?: AbortSignal
@@ -107,7 +109,8 @@ export class TLSSocket extends net.Socket {
   // ---- The raw stream. ----
 
   #createHandle(context: SecureContext): TlsHandle {
-    const { isServer, ALPNProtocols, session, requestOCSP, enableTrace, pskCallback, pskIdentityHint, verify } = this._tlsOptions
+    const { isServer, ALPNProtocols, session, requestOCSP, enableTrace, pskCallback, pskIdentityHint, earlyData, postHandshakeAuth, verify } =
+      this._tlsOptions
     const decisions = isServer ? { ...serverDecisions(this), renegotiation: () => this.#onRenegotiation() } : { verify }
     const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
     return new TlsHandle(this.#owner, {
@@ -122,6 +125,8 @@ export class TLSSocket extends net.Socket {
       keylog: false,
       psk,
       pskIdentityHint,
+      earlyData,
+      postHandshakeAuth: Boolean(postHandshakeAuth),
       decisions,
     })
   }
@@ -198,6 +203,10 @@ export class TLSSocket extends net.Socket {
     if (this.#storing) return void (this.#securePending = true)
     this.alpnProtocol = handle.getALPNNegotiatedProtocol()
     this.servername ??= handle.getServername()
+    if (!this._secureEstablished && this._tlsOptions.requestOCSP && !this._tlsOptions.isServer) {
+      this.emit('OCSPResponse', handle.ocspResponse)
+      if (this.destroyed) return
+    }
     this._secureEstablished = true
     clearTimeout(this.#handshakeTimer)
     this.emit('secure')
@@ -219,6 +228,7 @@ export class TLSSocket extends net.Socket {
     if (event.type === 'keylog') this.emit('keylog', Buffer.from(`${event.line}\n`))
     else if (event.type === 'session') this.#onSession(event.session, event.id)
     else if (event.type === 'agreed') this._finishInit()
+    else if (event.type === 'earlyData') this.emit('earlyData', bufferOf(event.plaintext))
     else if (event.type === 'message' || event.type === 'state') printTrace(event)
   }
 
@@ -499,6 +509,29 @@ export class TLSSocket extends net.Socket {
   /** Node's answer for a socket that is gone is null, whatever the types say. */
   #ask<T>(question: (handle: TlsHandle) => T): T {
     return this._handle ? question(this._handle) : (null as T)
+  }
+
+  // ---- What Node does not have (RFC 8446). ----
+
+  /** 0-RTT data of this connection: none sent, or whether the server took it. What was rejected must be written again. */
+  get earlyData(): 'none' | 'rejected' | 'accepted' {
+    return this.#connection.agreed?.earlyData ?? 'none'
+  }
+
+  /** TLS 1.3: new keys for our direction; `requestPeer` asks the peer for the same (4.6.3). */
+  keyUpdate({ requestPeer = false }: { requestPeer?: boolean } = {}): void {
+    if (!this._secureEstablished) throw errors.invalidState()
+    this._handle?.drive((engine) => engine.keyUpdate(requestPeer ? 'requested' : 'notRequested'))
+  }
+
+  /**
+   * Server, TLS 1.3: asks a client that was made with `postHandshakeAuth` for its certificate (4.6.2). 'secure' and the callback tell when it
+   * has come; a client without one is an error where it is required.
+   */
+  requestCertificate({ required = true }: { required?: boolean } = {}, callback?: () => void): void {
+    if (!this._secureEstablished) throw errors.invalidState()
+    this._handle?.drive((engine) => engine.requestCertificate(required ? 'require' : 'request'))
+    if (callback) this.once('secure', callback)
   }
 
   // ---- The raw socket's. ----
