@@ -3,7 +3,7 @@
 import * as http from 'node:http'
 import type * as https from 'node:https'
 import type { Duplex } from 'node:stream'
-import tls from '../tls/index.ts'
+import { tls } from '../tls/module.ts'
 import type { TLSSocket } from '../tls/socket.ts'
 import { connectVia, type TargetOptions } from './proxy.ts'
 import { routeOf, type ProxyOptions, type Route } from './route.ts'
@@ -146,7 +146,7 @@ function tlsName(options: Record<string, unknown>): string {
 }
 
 function ifTrue(value: unknown): unknown {
-  return value || ''
+  return value ? textOf(value) : ''
 }
 
 function ifGiven(value: unknown): unknown {
@@ -155,8 +155,14 @@ function ifGiven(value: unknown): unknown {
 
 /** Each with its passphrase: the same file opened with another one is another identity. */
 function pfxText(pfx: unknown, { passphrase }: Record<string, unknown>): unknown {
-  if (!Array.isArray(pfx)) return pfx || ''
-  return pfx.map((one: { buf?: unknown; passphrase?: unknown } | null) => `:${String(one?.buf ?? one)}:${String(one?.passphrase ?? passphrase)}`).join('')
+  return Array.isArray(pfx) ? pfx.map((one) => textOf(one, passphrase)).join() : ifTrue(pfx)
+}
+
+/** As String has it, and `{ pem, passphrase }`, `{ buf, passphrase }` by what is in them. */
+function textOf(value: unknown, passphrase?: unknown): string {
+  if (Array.isArray(value)) return value.map((one) => textOf(one)).join()
+  const { pem, buf, passphrase: own = passphrase } = (value ?? {}) as Record<string, unknown>
+  return pem === undefined && buf === undefined ? String(value) : `${String(pem ?? buf)}:${String(own)}`
 }
 
 const identities = new WeakMap<object, number>()

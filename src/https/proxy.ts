@@ -2,9 +2,9 @@
 // is there at once; its handshake begins when the tunnel is open.
 import * as net from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { ConnectionOptions } from 'node:tls'
-import tls from '../tls/index.ts'
+import { tls } from '../tls/module.ts'
 import type { TLSSocket } from '../tls/socket.ts'
+import type { ConnectionOptions } from '../tls/types.ts'
 import type { Hop, Route } from './route.ts'
 
 /** Why there is no tunnel. `code` is the cause's, or ERR_PROXY_TUNNEL if the proxy said no. */
@@ -46,7 +46,7 @@ export function connectVia(route: Route | undefined, options: TargetOptions, set
   return socket
 }
 
-const connectDirectly = (options: TargetOptions): TLSSocket => (tls as { connect(options: object): TLSSocket }).connect(options)
+const connectDirectly = (options: TargetOptions): TLSSocket => tls.connect(options as ConnectionOptions) as unknown as TLSSocket
 
 /** As http.Agent has it: a request hears both, 'timeout' and what took so long. */
 function limit(socket: TLSSocket, tunnel: Tunnel, timeout: number): void {

@@ -25,6 +25,7 @@ function send(args: unknown[]): http.ClientRequest {
   const given = rest[0] && typeof rest[0] !== 'function' ? (rest.shift() as object) : {}
   // `_defaultAgent` is how an agent library says which protocol and port a request has that brings a socket of its own.
   const options: Options = { ...(url && urlToHttpOptions(url)), ...given, _defaultAgent: module.globalAgent }
+  if (options.createConnection && !options.agent) options.defaultPort ??= 443 // an agent knows, and http would take 80
   return http.request(options, rest[0] as OnResponse | undefined)
 }
 
@@ -32,4 +33,8 @@ function send(args: unknown[]): http.ClientRequest {
 export const request = ((...args: unknown[]) => send(args)) as typeof https.request
 
 /** `request`, ended. */
-export const get = ((...args: unknown[]) => send(args).end()) as typeof https.get
+export const get = ((...args: unknown[]) => {
+  const request = send(args)
+  request.end()
+  return request
+}) as typeof https.get

@@ -71,6 +71,7 @@ export class TlsServer extends net.Server {
     if (pskIdentityHint) validateString(pskIdentityHint, 'options.pskIdentityHint')
     this.#options = { SNICallback, pskCallback, pskIdentityHint, enableTrace, handshakeTimeout: timeout }
     if (listener) this.on('secureConnection', listener)
+    this.on('close', () => this._sharedCreds.context.close()) // made anew if it listens again
   }
 
   /** Certificates and settings for connections to come. */
