@@ -1,0 +1,104 @@
+// What the rows of one client are written with: cases of test/support/suite.ts, which pass only if the client's TLS was the one under
+// test. Import this first in a row's file, before the client.
+import { createHash } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as assert from 'uvu/assert'
+import { liveHandles } from '../../src/index.ts'
+import { suite, type Case } from '../support/suite.ts'
+import { briefing, type Certificates } from './server.ts'
+import { newestSocket, strange, takeSockets, tls } from './under-test.ts'
+
+export { factsOf } from './server.ts'
+export { newestSocket } from './under-test.ts'
+
+export const certificates: Certificates = briefing().certificates
+
+/** In seconds; most rows take less than one. */
+const DEADLINE = 60
+
+export type Rows = (name: string, body: (t: Case) => Promise<void>) => void
+
+export function rows(client: string): Rows {
+  const test = suite(client)
+  return (name, body) =>
+    test(
+      name,
+      async (t) => {
+        takeSockets()
+        // Runs after everything that the row has put aside for its end: a client keeps its contexts as long as it likes.
+        t.defer(collectGarbage)
+        await body(t)
+        const sockets = takeSockets()
+        assert.ok(sockets.length, 'the client made no TLS socket')
+        for (const socket of sockets) expectUnderTest(socket)
+      },
+      { deadline: DEADLINE },
+    )
+}
+
+function expectUnderTest(socket: TLSSocket): void {
+  assert.ok(socket instanceof tls.TLSSocket, 'a socket of another TLS')
+  if (strange) assert.not(socket instanceof strange, "a socket of Node's own TLS")
+}
+
+/** Handles whose owner is garbage count as left behind until they have been collected. */
+async function collectGarbage(): Promise<void> {
+  for (let round = 0; round < 20 && liveHandles() > 0; round++) {
+    globalThis.gc?.()
+    await sleep(5)
+  }
+}
+
+/** The server's word for the protocol and the suite must be the client's. Puts them beside the row's name. */
+export function expectAgreed(t: Case, server: { version: string; cipher: string }, socket = newestSocket()): void {
+  assert.is(server.version, socket.getProtocol(), 'version')
+  assert.is(server.cipher, socket.getCipher().name, 'cipher suite')
+  t.note = `${server.version} ${server.cipher}`
+}
+
+/** OpenSSL's words for a chain that ends in a root the client does not know: the server sent the root along, or did not. */
+export const UNKNOWN_CA = ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE']
+
+/** It fails, with this code somewhere in its causes. */
+export async function expectCode(attempt: Promise<unknown>, code: string | readonly string[]): Promise<void> {
+  const error = await attempt.then(
+    () => assert.unreachable('it was accepted'),
+    (reason: unknown) => reason,
+  )
+  const codes = [...chain(error)]
+  assert.ok([code].flat().some((one) => codes.includes(one)), `${[code].flat().join(' or ')} expected, not ${codes.join(', ')}: ${String(error)}`)
+}
+
+function* chain(error: unknown): Iterable<string | undefined> {
+  for (let one = error; one instanceof Error; one = one.cause) yield (one as NodeJS.ErrnoException).code
+}
+
+/** Bytes that compress badly and are the same each time. */
+export function noise(length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  let state = 0x2545f491
+  for (let at = 0; at < length; at++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    bytes[at] = state & 0xff
+  }
+  return bytes
+}
+
+/** For what a server says it has received, or sent. */
+export function expectHash(bytes: string | Uint8Array, hexSha256: string): void {
+  assert.is(createHash('sha256').update(bytes).digest('hex'), hexSha256, 'SHA-256')
+}
+
+/** What a server has logged is there only a moment later. */
+export async function eventually<T>(look: () => T | undefined): Promise<T> {
+  for (;;) {
+    const found = look()
+    if (found !== undefined) return found
+    await sleep(10)
+  }
+}
+
+export const MiB = 1024 * 1024
