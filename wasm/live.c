@@ -58,6 +58,11 @@ static int32_t flush_handshake(tls_connection *c, int ok) {
   return status == TLS_WANT_READ ? TLS_DONE : status; /* sent; the answer comes with the next read */
 }
 
+int32_t tls_set_max_send_fragment(tls_connection *c, uint32_t size) {
+  ERR_clear_error();
+  return SSL_set_max_send_fragment(c->ssl, size) ? TLS_DONE : library_failed();
+}
+
 int32_t tls_key_update(tls_connection *c, uint32_t request) {
   if (c->failed) return TLS_ERROR;
   ERR_clear_error();
