@@ -3,6 +3,7 @@
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import type * as NodeTls from 'node:tls'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import membio from '../../src/tls/index.ts'
 import { briefing } from './server.ts'
 
 export type Tls = typeof NodeTls
@@ -28,8 +29,7 @@ export function newestSocket(): TLSSocket {
 
 function implementation(): { tls: Tls; strange: typeof TLSSocket | undefined } {
   if (briefing().tls === 'native') return { tls: native, strange: undefined }
-  const { default: ours } = createRequire(import.meta.url)('../../src/tls/index.js') as { default: Tls }
-  return { tls: ours, strange: native.TLSSocket }
+  return { tls: membio as unknown as Tls, strange: native.TLSSocket }
 }
 
 function recording(connect: (...args: unknown[]) => TLSSocket): (...args: unknown[]) => TLSSocket {
