@@ -280,6 +280,12 @@ EXPORT int32_t tls_connection_set_ocsp_response(tls_connection *connection, cons
 EXPORT int32_t tls_connection_find_session(tls_connection *connection, const uint8_t *der, size_t length);
 /* A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
 EXPORT int32_t tls_connection_add_psk(tls_connection *connection, const char *identity, const uint8_t *key, size_t length);
+/*
+ * Client, instead of tls_connection_add_psk and after tls_connection_set_verify: when a key is needed, the import `psk` is called with this
+ * number (psk.c): for each ClientHello, where TLS 1.3 may be spoken, and when a TLS 1.2 server has chosen a suite with a pre-shared key. The
+ * same import tells when the connection is gone. With an identity to verify, or a verdict that is only recorded, certificates will do as well.
+ */
+EXPORT int32_t tls_connection_set_psk_chooser(tls_connection *connection, uint32_t chooser);
 /* Server, TLS 1.2: helps the client to choose its identity (RFC 4279). */
 EXPORT int32_t tls_connection_set_psk_hint(tls_connection *connection, const char *hint);
 /* A raw public key (SubjectPublicKeyInfo in DER) that the peer may authenticate with (RFC 7250). */

@@ -116,6 +116,7 @@ struct tls_connection {
   size_t peer_length;
   uint64_t record_offset; /* what dtls_take adds to record numbers of epoch 0 */
   psk *psks;
+  uint32_t psk_chooser; /* client: the host's function that chooses one; 0: none */
   SSL_SESSION *found;      /* looked up for the client's id or ticket */
   int established;         /* the first handshake is done */
   uint32_t renegotiations; /* begun by the peer after it */
@@ -173,6 +174,8 @@ int on_verify(X509_STORE_CTX *store, void *unused);
 
 /* Server: parks where a TLS 1.2 client names its identity. */
 void psk_hold(tls_connection *c);
+/* Client: it wants a pre-shared key, and no certificate instead. */
+int psk_is_expected(const tls_connection *c);
 void psk_release(tls_connection *c);
 void session_attach_context(tls_context *context);
 /* In DER; NULL when memory is out. */

@@ -114,7 +114,7 @@ static int park_verify(tls_connection *c, X509_STORE_CTX *store) {
 
 /* A certificate that is valid is not yet the one we want. A client with a pre-shared key wants none: it may not even know for whom. */
 static int own_verdict(const tls_connection *c, X509_STORE_CTX *store) {
-  if (c->role == TLS_ROLE_CLIENT && c->psks != NULL) return VERIFY_PSK_EXPECTED;
+  if (psk_is_expected(c)) return VERIFY_PSK_EXPECTED;
   return trust_pins_hold(c, X509_STORE_CTX_get0_chain(store)) ? X509_V_OK : VERIFY_PIN_MISMATCH;
 }
 

@@ -227,6 +227,8 @@ export interface Exports {
   tls_connection_find_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
   tls_connection_add_psk(connection: TlsConnectionPointer, identity: Pointer, key: Pointer, length: number): number
+  /** Client, instead of tls_connection_add_psk and after tls_connection_set_verify: when a key is needed, the import `psk` is called with this number (psk.c): for each ClientHello, where TLS 1.3 may be spoken, and when a TLS 1.2 server has chosen a suite with a pre-shared key. The same import tells when the connection is gone. With an identity to verify, or a verdict that is only recorded, certificates will do as well. */
+  tls_connection_set_psk_chooser(connection: TlsConnectionPointer, chooser: number): number
   /** Server, TLS 1.2: helps the client to choose its identity (RFC 4279). */
   tls_connection_set_psk_hint(connection: TlsConnectionPointer, hint: Pointer): number
   /** A raw public key (SubjectPublicKeyInfo in DER) that the peer may authenticate with (RFC 7250). */
@@ -380,6 +382,7 @@ export const EXPORT_NAMES = [
   'tls_connection_set_ocsp_response',
   'tls_connection_find_session',
   'tls_connection_add_psk',
+  'tls_connection_set_psk_chooser',
   'tls_connection_set_psk_hint',
   'tls_connection_expect_key',
   'tls_incoming_space',

@@ -238,12 +238,13 @@ export abstract class Connection<Context extends ContextLike> {
   #configure(options: EngineSettings): void {
     const { exports } = this.library
     const { pointer } = this.handle
-    const { servername, identity, session, psk, psks = psk ? [psk] : [], pskHint } = options
+    const { servername, identity, session, psk, psks = psk && typeof psk !== 'function' ? [psk] : [], pskHint } = options
     if (servername && !isIpAddress(servername)) {
       this.#lend('servername', [servername], (at) => exports.tls_connection_set_servername(pointer, at))
     }
     this.#lend('identity', [identity], (at) => exports.tls_connection_set_verify(pointer, verifyMode(options), at))
     if (options.alpn) this.#setAlpn(options.alpn)
+    if (typeof psk === 'function') this.#set('psk', exports.tls_connection_set_psk_chooser(pointer, this.library.pskChoosers.add(psk)))
     for (const one of psks) this.#addPsk(one)
     if (pskHint) this.#lend('pskHint', [pskHint], (at) => exports.tls_connection_set_psk_hint(pointer, at))
     for (const key of options.expectedKeys ?? []) {
@@ -304,7 +305,8 @@ export abstract class Connection<Context extends ContextLike> {
     if (status !== TLS_ERROR) return STATUS[status]!
     const { exports, memory } = this.library
     const signerThrew = this.library.signers.takeThrown() ?? (this.#refusal === undefined ? undefined : { error: this.#refusal })
-    const scene = { during, identity: this.#identity, cause: this.#refusal, signerThrew }
+    const pskThrew = this.library.pskChoosers.takeThrown()
+    const scene = { during, identity: this.#identity, cause: this.#refusal, signerThrew, pskThrew }
     const error = connectionError(memory.error(exports.tls_connection_error(this.handle.pointer)), scene)
     if (error.code === 'ERR_TLS_TRUNCATED') this.progress.endReading('truncated')
     this.#fail(error)

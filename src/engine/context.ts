@@ -61,8 +61,10 @@ export class SecureContext {
     const checked = parseEngineOptions(options)
     const { role, psk, psks, park, expectedKeys, clientCertificate = 'none', dangerouslyAcceptAnyCertificate } = checked
     const verifies = !dangerouslyAcceptAnyCertificate && !expectedKeys
+    // A key that is given says that no certificate will do; a function may find none.
+    const wantsNone = psk && (typeof psk !== 'function' || !checked.identity)
     const asks = role === 'client' || clientCertificate !== 'none'
-    if (asks && ((role === 'client' && verifies && !psk) || this.#hostRoots)) this.#needCa()
+    if ((role === 'client' && verifies && !wantsNone) || (asks && this.#hostRoots)) this.#needCa()
     if (role === 'server') {
       if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key` or `signer`, or `pkcs12`, to createContext')
       const decidesElsewhere = park?.includes('verify')

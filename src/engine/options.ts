@@ -31,11 +31,20 @@ export interface Identity {
 
 /** RFC 4279, RFC 8446 4.2.11. The key should have at least 32 random bytes; with TLS 1.3 it goes with SHA-256 suites. */
 export interface PreSharedKey {
-  /** Names the key, in clear on the wire. UTF-8, at most 256 bytes. */
+  /** Names the key, in clear on the wire. UTF-8, at most 255 bytes. */
   identity: string
   /** The secret itself, at most 512 bytes. */
   key: Uint8Array
 }
+
+/**
+ * Chooses a client's key when the server's hint is known; undefined: none fits. It is called in the midst of a handshake and must not use
+ * membio; what it throws ends the handshake with the alert internal_error and becomes the TlsError's `cause`. A client that offers TLS 1.3,
+ * which has no hints, calls it before each ClientHello (a server may ask for a second: RFC 8446, 4.1.4), and once more where the server
+ * chooses TLS 1.2.
+ * @param hint from a TLS 1.2 server that gave one
+ */
+export type PskChooser = (hint: string | undefined) => PreSharedKey | undefined
 
 /** Our own certificate: a server needs one (or pre-shared keys), a client for mTLS only. */
 export interface ContextOptions extends Identity {
@@ -191,8 +200,12 @@ export interface EngineOptions {
   dangerouslyAcceptAnyCertificate?: boolean
   /** Raw public keys (SubjectPublicKeyInfo in DER) of which the peer must have one; with `rawPublicKeys` in the context. */
   expectedKeys?: readonly Uint8Array[]
-  /** Client: the key to authenticate with, instead of certificates: a server that shows one is refused. */
-  psk?: PreSharedKey
+  /**
+   * Client: the key to authenticate with, instead of certificates: a server that shows one is refused. A function chooses the key by the
+   * server's hint; together with `servername` or `identity` a server may show a certificate as well, which is verified as always. In TLS 1.2
+   * the server then chooses between the suites: `cipherList` says which are offered.
+   */
+  psk?: PreSharedKey | PskChooser
   /** Server: the keys it knows. More can be given by a decision: see `park`. */
   psks?: readonly PreSharedKey[]
   /** Server, TLS 1.2: a hint for the client's choice of identity. */

@@ -71,7 +71,7 @@ function start(socket: TLSSocket, options: Options): void {
     if (net.isIP(servername)) warnOfAddress()
     socket.setServername(servername)
   }
-  if (options.socket) socket._start()
+  socket._start()
 }
 
 // ---- Whether the server is the one that is meant. ----

@@ -26,6 +26,10 @@ export const errors = {
   altnameFormat: () => coded(SyntaxError, 'ERR_TLS_CERT_ALTNAME_FORMAT', 'Invalid subject alternative name string'),
   altnameInvalid: (reason: string, host: string, cert: unknown) =>
     coded(Error, 'ERR_TLS_CERT_ALTNAME_INVALID', `Hostname/IP does not match certificate's altnames: ${reason}`, { reason, host, cert }),
+  dhParameterTooSmall: () => coded(Error, 'ERR_INVALID_ARG_VALUE', 'DH parameter is less than 1024 bits'),
+  invalidSniContext: () => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', 'Invalid SNI context'),
+  canceled: (syscall: string) => coded(Error, 'ECANCELED', `${syscall} ECANCELED`, { errno: -125, syscall }),
+  unsupportedContainer: () => coded(Error, 'ERR_CRYPTO_UNSUPPORTED_OPERATION', 'Unsupported PKCS12 PFX data'),
   dhParamSize: (bits: number) => coded(Error, 'ERR_TLS_DH_PARAM_SIZE', `DH parameter size ${bits} is less than 2048`),
   handshakeTimeout: () => coded(Error, 'ERR_TLS_HANDSHAKE_TIMEOUT', 'TLS handshake timeout'),
   invalidContext: (name: string) => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', `${name} must be a SecureContext`),

@@ -55,6 +55,7 @@ export class TlsHandle {
   readonly settings: HandleSettings
   readonly #owner: HandleOwner
   #poller: Poller | undefined
+  #raw: Duplex | undefined
   #transport: ByteTransport | undefined
   #agreed: Agreed | undefined
   #over = false
@@ -74,6 +75,7 @@ export class TlsHandle {
 
   /** Takes the raw stream over, and begins. @throws as Node does where a setting is refused */
   start(raw: Duplex): void {
+    this.#raw = raw
     const { context, decisions } = this.settings
     const engine = this.#createEngine(context)
     this.#transport = nodeSocket(raw as unknown as DuplexLike)
@@ -111,6 +113,11 @@ export class TlsHandle {
 
   readStart(): void {
     this.#poller?.resume()
+  }
+
+  /** The raw socket's descriptor, where it has one. */
+  get fd(): number {
+    return (this.#raw as { _handle?: { fd?: number } } | undefined)?._handle?.fd ?? -1
   }
 
   /** Bytes of plaintext that wait to be encrypted. */
@@ -286,7 +293,7 @@ export class TlsHandle {
       identity: null, // node's rules for names are in identity.ts, and a program may have its own
       ...(servername && { servername }),
       ...(session && { session }),
-      ...(psk && { psk: psk as unknown as PreSharedKey }),
+      ...(psk && { psk }),
       ...(requestOCSP && { ocsp: 'deliver' }),
       ...(decisions.verify ? { park: ['verify'] } : { dangerouslyAcceptAnyCertificate: true }),
     }
@@ -297,6 +304,7 @@ export class TlsHandle {
     const park = (['clientHello', 'psk'] as const).filter((point) => decisions[point])
     return {
       role: 'server',
+      psks: [], // more come by decision, or none: a server without a certificate refuses each client, as in Node
       park,
       ...(requestCert && { clientCertificate: rejectUnauthorized ? 'require' : 'request' }),
       ...(requestCert && !rejectUnauthorized && { dangerouslyAcceptAnyCertificate: true }),

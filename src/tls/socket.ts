@@ -72,6 +72,7 @@ export class TLSSocket extends net.Socket {
 
   constructor(raw?: Duplex | null, options: SocketOptions = {}) {
     const { allowHalfOpen = false, highWaterMark, signal, pauseOnConnect } = options
+    if (raw && !isDuplex(raw)) throw errors.invalidArgType('socket', 'Duplex', raw)
     super({ allowHalfOpen: raw ? Boolean(raw.allowHalfOpen) : allowHalfOpen, highWaterMark } as net.SocketConstructorOpts)
     const given = { ...options }
     if (given.enableTrace != null) validateBoolean(given.enableTrace, 'options.enableTrace')
@@ -118,12 +119,17 @@ export class TLSSocket extends net.Socket {
 
   #adopt(raw: RawStream): void {
     this._parent = raw
-    raw.on('error', (error: Error) => this.destroy(error))
+    raw.on('error', (error: Error) => this.#onRawError(error))
     raw.on('close', () => this.destroy())
     if (raw instanceof net.Socket) for (const set of this.#untilRaw.splice(0)) set(raw)
     this.connecting = isConnecting(raw)
     if (this.connecting) raw.once('connect', () => this.#connected())
-    process.nextTick(() => this._start()) // the caller has its turn to set listeners and more
+    if (this._tlsOptions.isServer) process.nextTick(() => this._start()) // the caller has its turn to set listeners and more
+  }
+
+  /** A peer that is gone does not take our end either: it is over, but nothing was lost. */
+  #onRawError(error: Error & { syscall?: string }): void {
+    this.destroy(this.writableEnded && error.syscall === 'write' ? undefined : error)
   }
 
   #connected(): void {
@@ -147,7 +153,11 @@ export class TLSSocket extends net.Socket {
   _start(): void {
     const handle = this._handle
     if (!handle || handle.started || !this._parent) return
-    if (this.connecting) return void this.once('connect', () => this._start())
+    if (this.connecting) {
+      if (!this.#startAwaited) this.once('connect', () => this._start())
+      this.#startAwaited = true
+      return
+    }
     try {
       takeOver(this._parent)
       handle.start(this._parent)
@@ -157,6 +167,8 @@ export class TLSSocket extends net.Socket {
     }
     for (const late of this.#untilStarted.splice(0)) late()
   }
+
+  #startAwaited = false
 
   // ---- What the handle tells. ----
 
@@ -257,8 +269,15 @@ export class TLSSocket extends net.Socket {
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {
     this._unrefTimer()
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
-    this.#whenStarted(callback, (handle) => handle.write(bytes, () => callback()))
+    this.#writing = callback
+    this.#whenStarted(callback, (handle) =>
+      handle.write(bytes, () => {
+        this.#writing = undefined
+        callback()
+      }),
+    )
   }
+  #writing: Callback | undefined
 
   override _writev(chunks: { chunk: Buffer | string; encoding: BufferEncoding }[], callback: Callback): void {
     const all = chunks.map(({ chunk, encoding }) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk))
@@ -275,6 +294,7 @@ export class TLSSocket extends net.Socket {
     if (!handle) callback(errors.socketClosed())
     else if (handle.started) act(handle)
     else this.#untilStarted.push(() => act(handle))
+    this._start() // a client that nobody has started begins with its first write
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
@@ -289,6 +309,7 @@ export class TLSSocket extends net.Socket {
       this.emit('close', Boolean(error))
     })
     handle?.destroySSL()
+    this.#writing?.(errors.canceled('write'))
     if (this.#ownsContext) handle?.settings.context.context.close()
     callback(error)
   }
@@ -333,6 +354,11 @@ export class TLSSocket extends net.Socket {
 
   disableRenegotiation(): void {
     this.#renegotiationDisabled = true
+  }
+
+  _destroySSL(): void {
+    this.#connection.destroySSL()
+    this.ssl = null
   }
 
   override setTimeout(milliseconds: number, callback?: () => void): this {
@@ -513,6 +539,8 @@ for (const [name, value] of Object.entries(ACCESSORS)) {
     },
   })
 }
+
+const isDuplex = (raw: Partial<Duplex>): boolean => [raw.write, raw.read, raw.pause].every((method) => typeof method === 'function')
 
 function contextOf(options: SocketOptions & { credentials?: unknown }): SecureContext {
   const context = options.secureContext ?? options.credentials ?? createSecureContext(options)
