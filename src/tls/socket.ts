@@ -13,7 +13,7 @@ import { bufferOf, errors, validateBoolean, validateBuffer, validateFunction, va
 import { TlsHandle, type HandleOwner } from './handle.ts'
 import { attachKeylogFile } from './keylog.ts'
 import { lostInHandshake, nodeError } from './node-errors.ts'
-import { forwardConnecting, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
+import { forwardConnecting, holdListeners, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
 import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
 import { printTrace } from './trace.ts'
@@ -159,8 +159,9 @@ export class TLSSocket extends net.Socket {
       return
     }
     try {
-      takeOver(this._parent)
-      handle.start(this._parent)
+      const raw = this._parent
+      takeOver(raw)
+      holdListeners(raw, () => handle.start(raw))
     } catch (error) {
       this.destroy(error as Error)
       return

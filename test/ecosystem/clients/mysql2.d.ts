@@ -1,5 +1,7 @@
 // What rows/mysql2.ts uses of mysql2.
 declare module 'mysql2/promise' {
+  import type { Socket } from 'node:net'
+
   interface SslOptions {
     ca: string
     cert?: string
@@ -17,6 +19,7 @@ declare module 'mysql2/promise' {
     database: string
     ssl?: SslOptions
     connectionLimit?: number
+    stream?: () => Socket
   }
 
   export interface Connection {
