@@ -1,10 +1,23 @@
 // Where one server runs: a directory of its own, ports, daemons. Whatever was started here is stopped by `stop`, or at the latest when
 // this process ends; even if it is killed, for the kernel then signals the daemons (PR_SET_PDEATHSIG).
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { appendFileSync, chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type AddressInfo, type Server as Listener } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Some servers refuse to run as root: then nobody does it. */
 export type As = 'self' | 'nobody'
@@ -83,27 +96,26 @@ export class Stage {
     return stdout
   }
 
-  /** A program that stays, in a process group of its own. Resolves once it is ready. */
+  /**
+   * A program that stays, in a process group of its own. Resolves once it is ready. It writes straight into the log: some open /dev/stdout
+   * anew, and that has to be a file.
+   */
   async daemon(command: string, args: readonly string[], { as, ready, stop = 'SIGTERM' }: DaemonOptions): Promise<void> {
     const [program, ...rest] = asUser([command, ...args], as, stop)
-    const child = spawn(program!, rest, { cwd: this.directory, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-    const ended = new Promise<void>((resolve) => child.once('error', () => resolve()).once('exit', () => resolve()))
-    this.#daemons.push({ child, stop, ended })
-    let said = ''
-    await new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${command} was not ready after ${START} s`)), START * 1000)
-      const hear = (chunk: Buffer) => {
-        appendFileSync(this.log, chunk)
-        if (ready.test((said = (said + chunk.toString('latin1')).slice(-65536)))) {
-          clearTimeout(late)
-          resolve()
-        }
-      }
-      child.stdout.on('data', hear)
-      child.stderr.on('data', hear)
-      child.once('error', reject)
-      void ended.then(() => reject(new Error(`${command} ended before it was ready`))).finally(() => clearTimeout(late))
+    const log = openSync(this.log, 'a')
+    const from = fstatSync(log).size
+    const child = spawn(program!, rest, { cwd: this.directory, detached: true, stdio: ['ignore', log, log] })
+    closeSync(log)
+    let over: Error | undefined
+    const ended = new Promise<void>((resolve) => {
+      child.once('error', (error) => resolve(void (over = error)))
+      child.once('exit', (code, signal) => resolve(void (over = new Error(`${command} ended before it was ready (${signal ?? `exit code ${code}`})`))))
     })
+    this.#daemons.push({ child, stop, ended })
+    for (const patience = performance.now() + START * 1000; !ready.test(readFileSync(this.log, 'latin1').slice(from)); await sleep(20)) {
+      if (over) throw over
+      if (performance.now() > patience) throw new Error(`${command} was not ready after ${START} s`)
+    }
   }
 
   /** For what is no daemon, but has to be closed too. */

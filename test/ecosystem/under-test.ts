@@ -2,7 +2,7 @@
 // So this has to be imported before any client. What the clients then connect with is kept, for the rows to look at.
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import type * as NodeTls from 'node:tls'
-import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import membio from '../../src/tls/index.ts'
 import { briefing } from './server.ts'
 
@@ -15,7 +15,13 @@ const native: Tls = { ...shared }
 /** What a socket of the TLS under test is an instance of, and what it is not. */
 export const { tls, strange } = implementation()
 
+export interface Agreed {
+  version: string
+  cipher: string
+}
+
 const made: TLSSocket[] = []
+const agreements = new WeakMap<TLSSocket, Agreed>()
 
 /** The TLS sockets that clients have made since the last call. */
 export const takeSockets = (): TLSSocket[] => made.splice(0)
@@ -27,6 +33,9 @@ export function newestSocket(): TLSSocket {
   return socket
 }
 
+/** What it agreed on with the server; a socket that is closed cannot be asked any more. */
+export const agreedBy = (socket: TLSSocket): Agreed | undefined => agreements.get(socket)
+
 function implementation(): { tls: Tls; strange: typeof TLSSocket | undefined } {
   if (briefing().tls === 'native') return { tls: native, strange: undefined }
   return { tls: membio as unknown as Tls, strange: native.TLSSocket }
@@ -36,6 +45,7 @@ function recording(connect: (...args: unknown[]) => TLSSocket): (...args: unknow
   return (...args) => {
     const socket = connect(...args)
     made.push(socket)
+    socket.prependOnceListener('secureConnect', () => agreements.set(socket, { version: socket.getProtocol()!, cipher: socket.getCipher().name }))
     return socket
   }
 }
@@ -50,5 +60,3 @@ function use(replacement: Tls): void {
 }
 
 use(tls)
-
-export type { ConnectionOptions, TLSSocket }

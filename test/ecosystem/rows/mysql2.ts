@@ -1,5 +1,5 @@
 // mysql2: it makes its SecureContext itself, checks the server's name itself, and offers the session of an earlier connection.
-import { certificates, expectAgreed, expectCode, expectHash, factsOf, MiB, newestSocket, noise, rows } from '../rows.ts'
+import { certificates, expectAgreed, expectCode, expectHash, expectMessage, factsOf, MiB, newestSocket, noise, OTHER_NAME_MESSAGE, rows, UNKNOWN_CA_MESSAGE } from '../rows.ts'
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2/promise'
 import * as net from 'node:net'
 import * as assert from 'uvu/assert'
@@ -53,7 +53,7 @@ row('a client certificate instead of a password', async (t) => {
 })
 
 row('no client certificate where one is needed: refused', async (t) => {
-  await expectCode(connect(t, { user: 'certificate', password: '' }), 'ER_ACCESS_DENIED_ERROR')
+  await expectCode(connect(t, { user: 'certificate', password: '' }), ['ER_ACCESS_DENIED_ERROR'])
 })
 
 row('a client certificate of another CA: refused', async (t) => {
@@ -87,12 +87,9 @@ row('10 MB to the server and back', async (t) => {
 })
 
 row('a server of another CA: refused', async (t) => {
-  // It has a code of its own for everything that TLS refuses, and keeps the message.
-  const error = await expectCode(connect(t, { ssl: { ca: wrongCa, verifyIdentity } }), 'HANDSHAKE_SSL_ERROR')
-  assert.match(error.message, 'self-signed certificate in certificate chain')
+  await expectMessage(connect(t, { ssl: { ca: wrongCa, verifyIdentity } }), UNKNOWN_CA_MESSAGE)
 })
 
 row('a server of another name: refused', async (t) => {
-  const error = await expectCode(connect(t, { host: 'other.test', stream: () => net.connect(port, '127.0.0.1') }), 'HANDSHAKE_SSL_ERROR')
-  assert.match(error.message, "Host: other.test. is not in the cert's altnames")
+  await expectMessage(connect(t, { host: 'other.test', stream: () => net.connect(port, '127.0.0.1') }), OTHER_NAME_MESSAGE)
 })

@@ -1,5 +1,5 @@
 // pg, the usual driver of PostgreSQL: it asks for TLS on a plain connection, then calls tls.connect({ socket }).
-import { certificates, expectAgreed, expectCode, expectHash, factsOf, MiB, newestSocket, noise, rows, UNKNOWN_CA } from '../rows.ts'
+import { certificates, expectAgreed, expectCode, expectHash, factsOf, MiB, newestSocket, noise, OTHER_NAME, rows, UNKNOWN_CA } from '../rows.ts'
 import pg, { type ClientConfig } from 'pg'
 import * as assert from 'uvu/assert'
 import { PASSWORD, postgres } from '../servers/postgres.ts'
@@ -34,19 +34,23 @@ const only = async <T>(client: Client, text: string, values?: unknown[]): Promis
 const STATUS = 'select version, cipher, client_dn as subject, current_user as user from pg_stat_ssl where pid = pg_backend_pid()'
 type StatusRow = { version: string; cipher: string; subject: string | null; user: string }
 
+/** What the server says of the connection is what the client knows of it. */
+async function expectStatus(t: Case, client: Client): Promise<StatusRow> {
+  const status = await only<StatusRow>(client, STATUS)
+  expectAgreed(t, { version: status.version, cipher: status.cipher })
+  return status
+}
+
 row('a password over TLS', async (t) => {
   const client = await connect(t)
-  const status = await only<StatusRow>(client, STATUS)
-  expectAgreed(t, status)
+  const status = await expectStatus(t, client)
   assert.is(status.user, 'scram')
 })
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   row(`${version} alone`, async (t) => {
     const client = await connect(t, { ssl: { ca, minVersion: version, maxVersion: version } })
-    const status = await only<StatusRow>(client, STATUS)
-    assert.is(status.version, version)
-    expectAgreed(t, status)
+    assert.is((await expectStatus(t, client)).version, version)
   })
 }
 
@@ -55,7 +59,7 @@ row('a password bound to the channel (SCRAM-SHA-256-PLUS)', async (t) => {
   const mechanism = mechanismOf(client)
   await open(t, client)
   assert.is(await mechanism, 'SCRAM-SHA-256-PLUS')
-  expectAgreed(t, await only<StatusRow>(client, STATUS))
+  await expectStatus(t, client)
 })
 
 /** What it tells the server: the server does not tell, but it would refuse a wrong binding. */
@@ -71,14 +75,13 @@ function mechanismOf({ connection }: Client): Promise<string> {
 
 row('a client certificate instead of a password', async (t) => {
   const client = await connect(t, { user: 'client.test', ssl: { ca, ...identity } })
-  const status = await only<StatusRow>(client, STATUS)
-  expectAgreed(t, status)
+  const status = await expectStatus(t, client)
   assert.is(status.subject, '/CN=client.test')
   assert.is(status.user, 'client.test')
 })
 
 row('no client certificate where one is needed: refused', async (t) => {
-  await expectCode(connect(t, { user: 'client.test' }), '28000')
+  await expectCode(connect(t, { user: 'client.test' }), ['28000'])
 })
 
 row('a client certificate of another CA: refused', async (t) => {
@@ -114,5 +117,5 @@ row('a server of another CA: refused', async (t) => {
 
 row('a server of another name: refused', async (t) => {
   const ssl = { ca, servername: 'other.test' }
-  await expectCode(connect(t, { host: '127.0.0.1', ssl }), 'ERR_TLS_CERT_ALTNAME_INVALID')
+  await expectCode(connect(t, { host: '127.0.0.1', ssl }), OTHER_NAME)
 })

@@ -1,5 +1,5 @@
 // Postgres.js, the other driver of PostgreSQL: an ES module, with its own idea of when a socket is ready.
-import { certificates, expectAgreed, expectCode, expectHash, factsOf, MiB, newestSocket, noise, rows, UNKNOWN_CA } from '../rows.ts'
+import { certificates, expectAgreed, expectCode, expectHash, factsOf, MiB, newestSocket, noise, OTHER_NAME, rows, UNKNOWN_CA } from '../rows.ts'
 import connect, { type Options, type Sql } from 'postgres'
 import * as assert from 'uvu/assert'
 import { PASSWORD, postgres } from '../servers/postgres.ts'
@@ -21,13 +21,18 @@ async function statusOf(sql: Sql): Promise<StatusRow> {
   return (await sql<StatusRow>`select version, cipher, client_dn as subject from pg_stat_ssl where pid = pg_backend_pid()`)[0]!
 }
 
+async function expectStatus(t: Case, sql: Sql): Promise<StatusRow> {
+  const status = await statusOf(sql)
+  expectAgreed(t, { version: status.version, cipher: status.cipher })
+  return status
+}
+
 row('a password over TLS', async (t) => {
-  expectAgreed(t, await statusOf(open(t)))
+  await expectStatus(t, open(t))
 })
 
 row('a client certificate instead of a password', async (t) => {
-  const status = await statusOf(open(t, { user: 'client.test', ssl: { ca, ...identity } }))
-  expectAgreed(t, status)
+  const status = await expectStatus(t, open(t, { user: 'client.test', ssl: { ca, ...identity } }))
   assert.is(status.subject, '/CN=client.test')
 })
 
@@ -56,5 +61,5 @@ row('a server of another CA: refused', async (t) => {
 })
 
 row('a server of another name: refused', async (t) => {
-  await expectCode(statusOf(open(t, { ssl: { ca, servername: 'other.test' } })), 'ERR_TLS_CERT_ALTNAME_INVALID')
+  await expectCode(statusOf(open(t, { ssl: { ca, servername: 'other.test' } })), OTHER_NAME)
 })

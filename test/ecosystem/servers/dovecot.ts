@@ -4,11 +4,12 @@ import { certificates, type Server } from '../server.ts'
 export interface DovecotFacts {
   startTlsPort: number
   tlsPort: number
-  /** It has a line for each login, with TLS's version and suite. */
+  /** It has a line for each login, with TLS's version and suite. Who shows a certificate is the user it names. */
   log: string
 }
 
-export const LOGIN = { user: 'somebody', pass: 'correct horse' }
+/** Everybody's. Any name will do, and each has a mailbox of its own. */
+export const PASSWORD = 'correct-horse'
 
 export const dovecot: Server<DovecotFacts> = {
   name: 'dovecot',
@@ -22,7 +23,7 @@ export const dovecot: Server<DovecotFacts> = {
 base_dir = ${stage.mkdir('run')}
 state_dir = ${stage.mkdir('state')}
 log_path = /dev/stderr
-login_log_format_elements = user=<%u> tls=<%k> ssl=<%{ssl_security}>
+login_log_format_elements = user=<%u> tls=<%k>
 protocols = imap
 listen = 127.0.0.1
 ssl = required
@@ -31,7 +32,8 @@ ssl_key = <${stage.write('key.pem', server.key)}
 ssl_ca = <${stage.write('ca.pem', ca)}
 ssl_verify_client_cert = yes
 ssl_require_crl = no
-mail_location = maildir:${mail}
+auth_ssl_username_from_cert = yes
+mail_location = maildir:${mail}/%u
 service imap-login {
   inet_listener imap {
     port = ${startTlsPort}
@@ -42,7 +44,7 @@ service imap-login {
 }
 passdb {
   driver = static
-  args = user=${LOGIN.user} password=${LOGIN.pass}
+  args = password=${PASSWORD}
 }
 userdb {
   driver = static

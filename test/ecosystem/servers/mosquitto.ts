@@ -6,7 +6,7 @@ export interface MosquittoFacts {
   port: number
   mutualPort: number
   pskPort: number
-  /** It has a line for each connection, with TLS's version and suite. */
+  /** It has a line for each client, with its user. */
   log: string
 }
 
@@ -23,8 +23,10 @@ keyfile ${stage.write('key.pem', server.key, 'nobody')}`
     const configuration = `
 per_listener_settings true
 log_dest stderr
-log_type all
+log_type notice
+log_type information
 connection_messages true
+max_queued_messages 0
 
 listener ${port} 127.0.0.1
 allow_anonymous true

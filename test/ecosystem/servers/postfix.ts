@@ -1,6 +1,6 @@
 // Postfix: one port with STARTTLS, one with TLS from the first byte. Mail to anybody at mail.test ends in one maildir. Postfix's master
 // has to be root.
-import { chownSync } from 'node:fs'
+import { chmodSync, chownSync } from 'node:fs'
 import { certificates, type Server } from '../server.ts'
 
 export interface PostfixFacts {
@@ -19,7 +19,7 @@ export const postfix: Server<PostfixFacts> = {
     if (process.getuid!() !== 0) throw new Error('Postfix runs as root only')
     const [startTlsPort, tlsPort] = (await stage.ports(2)) as [number, number]
     const owner = Number(stage.run('id', ['-u', 'postfix']))
-    for (const place of ['queue', 'data', 'conf']) stage.mkdir(place)
+    for (const place of ['queue', 'data', 'conf']) chmodSync(stage.mkdir(place), 0o755) // its daemons run as postfix
     chownSync(stage.path('data'), owner, -1)
     stage.mkdir('mail', 'nobody')
     stage.write('conf/main.cf', main(stage.directory, ca(stage)))
@@ -47,6 +47,7 @@ inet_interfaces = loopback-only
 inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
 alias_maps =
+local_recipient_maps =
 message_size_limit = 100000000
 virtual_mailbox_limit = 0
 virtual_mailbox_domains = mail.test
