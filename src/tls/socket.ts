@@ -14,7 +14,7 @@ import { TlsHandle, type HandleOwner } from './handle.ts'
 import { attachKeylogFile } from './keylog.ts'
 import { OnRead } from './onread.ts'
 import { lostInHandshake, nodeError } from './node-errors.ts'
-import { forwardConnecting, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
+import { forwardConnecting, holdListeners, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
 import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
 import { SocketTrace } from './trace.ts'
@@ -185,8 +185,9 @@ export class TLSSocket extends net.Socket {
     }
     try {
       if (Buffer.byteLength(this._tlsOptions.pskIdentityHint ?? '') > MAX_HINT) throw errors.pskHintTooLong()
-      takeOver(this._parent)
-      handle.start(this._parent)
+      const raw = this._parent
+      takeOver(raw)
+      holdListeners(raw, () => handle.start(raw))
     } catch (error) {
       this.destroy(error as Error)
       return
