@@ -1,0 +1,9 @@
+// Where versions of Node differ in what the suites about servers, contexts, certificates and errors look at.
+import type { Difference } from './subject.ts'
+
+export const DIFFERENCES = {
+  alertNames: { since: 24, reason: 'OpenSSL 3.5 calls the alerts of SSL 3.0 "ssl/tls alert ...", OpenSSL 3.0 "sslv3 alert ..."' },
+  caFunctions: { since: 24, reason: 'getCACertificates came with Node 22.15, setDefaultCACertificates with 22.19' },
+  sniCase: { since: 24, reason: 'before, addContext compared names byte by byte' },
+  alpnChecked: { since: 24, reason: 'before, names in ALPNProtocols that cannot be sent were sent nevertheless' },
+} satisfies Record<string, Difference>

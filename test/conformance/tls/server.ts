@@ -1,0 +1,15 @@
+// The server's half of the conformance suites, on one subject.
+import { serverAlpnSuite } from './server-alpn.suite.ts'
+import { serverClientsSuite } from './server-clients.suite.ts'
+import { serverConstructSuite } from './server-construct.suite.ts'
+import { serverExportsSuite } from './server-exports.suite.ts'
+import { serverSniSuite } from './server-sni.suite.ts'
+import type { Subject } from './subject.ts'
+
+export function serverConformance(subject: Subject): void {
+  serverExportsSuite(subject)
+  serverConstructSuite(subject)
+  serverClientsSuite(subject)
+  serverSniSuite(subject)
+  serverAlpnSuite(subject)
+}
