@@ -6,4 +6,6 @@ export const DIFFERENCES = {
   caFunctions: { since: 24, reason: 'getCACertificates came with Node 22.15, setDefaultCACertificates with 22.19' },
   sniCase: { since: 24, reason: 'before, addContext compared names byte by byte' },
   alpnChecked: { since: 24, reason: 'before, names in ALPNProtocols that cannot be sent were sent nevertheless' },
+  binderAlert: { since: 24, reason: 'OpenSSL 3.0 calls a binder that does not verify an illegal parameter' },
+  pskIsNoCertificate: { since: 24, reason: 'before, whoever had a pre-shared key was taken for authorized by certificate' },
 } satisfies Record<string, Difference>

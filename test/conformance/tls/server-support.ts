@@ -1,7 +1,7 @@
 // Servers and clients of a subject for the suites of this folder, with everything that happens to them written down. Both ends of a
 // connection belong to the subject: that it understands others is what test/interop is about.
 import { once } from 'node:events'
-import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
+import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import type { ConnectionOptions, SecureContext, SecureContextOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
 import { NodePeer } from '../../support/sockets-node.ts'
@@ -130,6 +130,21 @@ export function dialPlain(t: Case, port: number): Socket {
   socket.on('error', () => {})
   t.defer(() => socket.destroy())
   return socket
+}
+
+/** A port in front of another one, whose connection to it can be broken. */
+export async function cuttable(t: Case, port: number): Promise<{ port: number; upstream(): Socket }> {
+  let upstream: Socket | undefined
+  const front = createTcpServer((socket) => {
+    upstream = dialPlain(t, port)
+    t.defer(() => socket.destroy())
+    socket.on('error', () => {})
+    socket.pipe(upstream).pipe(socket)
+  })
+  front.listen(0, '127.0.0.1')
+  await once(front, 'listening')
+  t.defer(() => new Promise((resolve) => front.close(resolve)))
+  return { port: (front.address() as AddressInfo).port, upstream: () => upstream! }
 }
 
 /** A secure context that is closed with the case. */

@@ -2,14 +2,18 @@
 import { serverAlpnSuite } from './server-alpn.suite.ts'
 import { serverClientsSuite } from './server-clients.suite.ts'
 import { serverConstructSuite } from './server-construct.suite.ts'
+import { serverEventsSuite } from './server-events.suite.ts'
 import { serverExportsSuite } from './server-exports.suite.ts'
+import { serverPskSuite } from './server-psk.suite.ts'
 import { serverSniSuite } from './server-sni.suite.ts'
 import type { Subject } from './subject.ts'
 
 export function serverConformance(subject: Subject): void {
   serverExportsSuite(subject)
   serverConstructSuite(subject)
+  serverEventsSuite(subject)
   serverClientsSuite(subject)
   serverSniSuite(subject)
   serverAlpnSuite(subject)
+  serverPskSuite(subject)
 }
