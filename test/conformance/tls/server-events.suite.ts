@@ -160,8 +160,10 @@ function failureSuite(subject: Subject): void {
   test('after the handshake errors are of the socket', async (t) => {
     const listening = await listen(t, subject)
     const wire = await cuttable(t, listening.port)
-    await dial(t, subject, wire.port).handshake()
+    const client = await dial(t, subject, wire.port).handshake()
     const server = await listening.accept()
+    server.socket.write('all is well')
+    await client.until(() => client.text === 'all is well')
     wire.upstream().resetAndDestroy()
     matchError(await server.close(), { code: 'ECONNRESET', message: 'read ECONNRESET' })
     assert.is(listening.errors.length, 0)
