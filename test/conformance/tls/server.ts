@@ -4,8 +4,12 @@ import { serverClientsSuite } from './server-clients.suite.ts'
 import { serverConstructSuite } from './server-construct.suite.ts'
 import { serverEventsSuite } from './server-events.suite.ts'
 import { serverExportsSuite } from './server-exports.suite.ts'
+import { serverOcspSuite } from './server-ocsp.suite.ts'
 import { serverPskSuite } from './server-psk.suite.ts'
+import { serverSessionsSuite } from './server-sessions.suite.ts'
 import { serverSniSuite } from './server-sni.suite.ts'
+import { serverSocketsSuite } from './server-sockets.suite.ts'
+import { serverTicketsSuite } from './server-tickets.suite.ts'
 import type { Subject } from './subject.ts'
 
 export function serverConformance(subject: Subject): void {
@@ -16,4 +20,8 @@ export function serverConformance(subject: Subject): void {
   serverSniSuite(subject)
   serverAlpnSuite(subject)
   serverPskSuite(subject)
+  serverSessionsSuite(subject)
+  serverTicketsSuite(subject)
+  serverSocketsSuite(subject)
+  serverOcspSuite(subject)
 }
