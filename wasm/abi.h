@@ -26,7 +26,7 @@
 #define EXPORT extern
 
 /* Bumped on any change below; the loader refuses a module of another version. */
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 /* ---- Status: what a call on a connection came to. Positive return values of tls_read and tls_write are byte counts. ---- */
 #define TLS_DONE 0
@@ -154,6 +154,12 @@ typedef struct tls_error {
 #define TLS_EARLY_DATA_REJECTED 1
 #define TLS_EARLY_DATA_ACCEPTED 2
 
+/* ---- tls_agreed.temporary_key ---- */
+#define TLS_TEMPORARY_KEY_NONE 0
+#define TLS_TEMPORARY_KEY_DH 1
+#define TLS_TEMPORARY_KEY_ECDH 2
+#define TLS_TEMPORARY_KEY_KEM 3
+
 /* What the handshake agreed on. Strings are empty where nothing was agreed. */
 typedef struct tls_agreed {
   uint32_t version;            /* 0x0304 */
@@ -164,7 +170,11 @@ typedef struct tls_agreed {
   uint32_t peer_certificate;   /* 1 if the peer has authenticated itself with a certificate, 2: with a raw public key */
   uint32_t early_data;         /* TLS_EARLY_DATA_* */
   uint32_t alpn_length;
+  uint32_t temporary_key;      /* client: TLS_TEMPORARY_KEY_*, what the server's ephemeral key is */
+  uint32_t temporary_key_bits;
+  char temporary_key_name[48]; /* "X25519", "prime256v1" */
   char version_name[16];       /* "TLSv1.3" */
+  char cipher_version[16];     /* the oldest version that has the suite, "TLSv1.2" */
   char cipher_standard[64];    /* "TLS_AES_128_GCM_SHA256" */
   char cipher_openssl[64];     /* "ECDHE-RSA-AES128-GCM-SHA256" */
   char group[48];              /* "X25519MLKEM768" */
@@ -186,6 +196,8 @@ EXPORT const char *tls_library_version(void);
 EXPORT uint32_t tls_library_live(void);
 /* The error of the last call that returned TLS_ERROR or NULL without a connection. */
 EXPORT const tls_error *tls_library_error(void);
+/* The names of all cipher suites that can be asked for, each behind a uint32 length. NULL: see tls_library_error. */
+EXPORT tls_bytes *tls_library_ciphers(void);
 /* Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
 EXPORT uint8_t *tls_memory_alloc(size_t length);
 EXPORT void tls_memory_free(uint8_t *memory, size_t length);
@@ -354,6 +366,12 @@ EXPORT tls_bytes *tls_peer_exporter(tls_connection *connection, const char *labe
 
 /* TLS_BINDING_*. NULL where it is not defined: see tls_library_error. */
 EXPORT tls_bytes *tls_peer_channel_binding(tls_connection *connection, uint32_t type);
+/* The current session in DER, or NULL: resumable or not, as it is at the moment. */
+EXPORT tls_bytes *tls_peer_session(tls_connection *connection);
+/* The ticket of the current session, or NULL. */
+EXPORT tls_bytes *tls_peer_ticket(tls_connection *connection);
+/* The signature schemes that both sides know (SSL_get_shared_sigalgs(3)), as "RSA-PSS+SHA256", each behind a uint32 length. */
+EXPORT tls_bytes *tls_peer_shared_signature_schemes(tls_connection *connection);
 /* The peer's raw public key (SubjectPublicKeyInfo), or NULL. */
 EXPORT tls_bytes *tls_peer_public_key(tls_connection *connection);
 /* The stapled OCSP response in DER, or NULL. */

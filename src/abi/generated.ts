@@ -1,6 +1,6 @@
 // Generated from wasm/abi.h by wasm/gen.ts (npm run build:abi). Do not edit.
 
-export const ABI_VERSION = 2
+export const ABI_VERSION = 3
 export const TLS_DONE = 0
 export const TLS_WANT_READ = -1
 export const TLS_WANT_WRITE = -2
@@ -73,6 +73,10 @@ export const TLS_BINDING_PEER_FINISHED = 4
 export const TLS_EARLY_DATA_NONE = 0
 export const TLS_EARLY_DATA_REJECTED = 1
 export const TLS_EARLY_DATA_ACCEPTED = 2
+export const TLS_TEMPORARY_KEY_NONE = 0
+export const TLS_TEMPORARY_KEY_DH = 1
+export const TLS_TEMPORARY_KEY_ECDH = 2
+export const TLS_TEMPORARY_KEY_KEM = 3
 export const TLS_KIND_CERTIFICATE = 1
 export const TLS_KIND_REQUEST = 2
 export const TLS_KIND_CRL = 3
@@ -124,18 +128,22 @@ export const tlsAgreedLayout = {
   peerCertificate: { type: 'uint32_t', offset: 20, size: 4 },
   earlyData: { type: 'uint32_t', offset: 24, size: 4 },
   alpnLength: { type: 'uint32_t', offset: 28, size: 4 },
-  versionName: { type: 'char', offset: 32, size: 16 },
-  cipherStandard: { type: 'char', offset: 48, size: 64 },
-  cipherOpenssl: { type: 'char', offset: 112, size: 64 },
-  group: { type: 'char', offset: 176, size: 48 },
-  signature: { type: 'char', offset: 224, size: 48 },
-  peerSignature: { type: 'char', offset: 272, size: 48 },
-  servername: { type: 'char', offset: 320, size: 256 },
-  alpn: { type: 'char', offset: 576, size: 256 },
-  verifyName: { type: 'char', offset: 832, size: 48 },
+  temporaryKey: { type: 'uint32_t', offset: 32, size: 4 },
+  temporaryKeyBits: { type: 'uint32_t', offset: 36, size: 4 },
+  temporaryKeyName: { type: 'char', offset: 40, size: 48 },
+  versionName: { type: 'char', offset: 88, size: 16 },
+  cipherVersion: { type: 'char', offset: 104, size: 16 },
+  cipherStandard: { type: 'char', offset: 120, size: 64 },
+  cipherOpenssl: { type: 'char', offset: 184, size: 64 },
+  group: { type: 'char', offset: 248, size: 48 },
+  signature: { type: 'char', offset: 296, size: 48 },
+  peerSignature: { type: 'char', offset: 344, size: 48 },
+  servername: { type: 'char', offset: 392, size: 256 },
+  alpn: { type: 'char', offset: 648, size: 256 },
+  verifyName: { type: 'char', offset: 904, size: 48 },
 } as const
 /** sizeof(tls_agreed) */
-export const tlsAgreedSize = 880
+export const tlsAgreedSize = 952
 
 /** What openssl.wasm exports, beside its memory. */
 export interface Exports {
@@ -148,6 +156,8 @@ export interface Exports {
   tls_library_live(): number
   /** The error of the last call that returned TLS_ERROR or NULL without a connection. */
   tls_library_error(): TlsErrorPointer
+  /** The names of all cipher suites that can be asked for, each behind a uint32 length. NULL: see tls_library_error. */
+  tls_library_ciphers(): TlsBytesPointer
   /** Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
   tls_memory_alloc(length: number): Pointer
   tls_memory_free(memory: Pointer, length: number): void
@@ -282,6 +292,12 @@ export interface Exports {
   tls_peer_exporter(connection: TlsConnectionPointer, label: Pointer, context: Pointer, contextLength: number, length: number): TlsBytesPointer
   /** TLS_BINDING_*. NULL where it is not defined: see tls_library_error. */
   tls_peer_channel_binding(connection: TlsConnectionPointer, type: number): TlsBytesPointer
+  /** The current session in DER, or NULL: resumable or not, as it is at the moment. */
+  tls_peer_session(connection: TlsConnectionPointer): TlsBytesPointer
+  /** The ticket of the current session, or NULL. */
+  tls_peer_ticket(connection: TlsConnectionPointer): TlsBytesPointer
+  /** The signature schemes that both sides know (SSL_get_shared_sigalgs(3)), as "RSA-PSS+SHA256", each behind a uint32 length. */
+  tls_peer_shared_signature_schemes(connection: TlsConnectionPointer): TlsBytesPointer
   /** The peer's raw public key (SubjectPublicKeyInfo), or NULL. */
   tls_peer_public_key(connection: TlsConnectionPointer): TlsBytesPointer
   /** The stapled OCSP response in DER, or NULL. */
@@ -318,6 +334,7 @@ export const EXPORT_NAMES = [
   'tls_library_version',
   'tls_library_live',
   'tls_library_error',
+  'tls_library_ciphers',
   'tls_memory_alloc',
   'tls_memory_free',
   'tls_bytes_free',
@@ -392,6 +409,9 @@ export const EXPORT_NAMES = [
   'tls_peer_certificate',
   'tls_peer_exporter',
   'tls_peer_channel_binding',
+  'tls_peer_session',
+  'tls_peer_ticket',
+  'tls_peer_shared_signature_schemes',
   'tls_peer_public_key',
   'tls_peer_ocsp_response',
   'tls_peer_scts',

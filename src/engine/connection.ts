@@ -2,11 +2,6 @@
 // datagrams - is theirs.
 import {
   TLS_ALERT_OF_VERDICT,
-  TLS_BINDING_EXPORTER,
-  TLS_BINDING_FINISHED,
-  TLS_BINDING_PEER_FINISHED,
-  TLS_BINDING_SERVER_END_POINT,
-  TLS_BINDING_UNIQUE,
   TLS_CLOSED,
   TLS_DONE,
   TLS_ERROR,
@@ -41,10 +36,11 @@ import { Handle } from '../abi/handle.ts'
 import type { Library } from '../abi/library.ts'
 import { closedInHandshake, connectionError, settingError, usageError, type TlsError } from '../errors.ts'
 import { readAgreed, type Agreed } from './agreed.ts'
+import { alpnWire, type AlpnProtocol } from './alpn.ts'
 import { decodeEvent, isParkEvent, type EngineEvent, type ParkEvent } from './events.ts'
 import type { EngineOptions, EngineSettings, PreSharedKey, Role } from './options.ts'
 import { Progress, type Phase, type ReadSide, type WriteSide } from './phase.ts'
-import { alpnWire, isIpAddress } from './settings.ts'
+import { isIpAddress } from './settings.ts'
 
 /**
  * What a call came to:
@@ -69,7 +65,7 @@ export interface Decision<Context> {
   /** On `clientHello` and `certificateRequest`: go on with this context's certificate and settings. */
   context?: Context
   /** On `clientHello`: the protocols to choose from, best first. */
-  alpn?: readonly string[]
+  alpn?: readonly AlpnProtocol[]
   /** On `clientHello`: the stored session that the client's id or ticket names. */
   session?: Uint8Array
   /** On `clientHello`: keys for the identities it offers. */
@@ -84,14 +80,6 @@ export interface Decision<Context> {
   alert?: number
   /** Why it is refused: the `cause` of the error that follows. */
   cause?: unknown
-}
-
-/** RFC 5929, RFC 9266; what SCRAM and friends bind to. */
-export type ChannelBinding = 'tls-unique' | 'tls-server-end-point' | 'tls-exporter'
-const BINDINGS: Record<ChannelBinding, number> = {
-  'tls-unique': TLS_BINDING_UNIQUE,
-  'tls-server-end-point': TLS_BINDING_SERVER_END_POINT,
-  'tls-exporter': TLS_BINDING_EXPORTER,
 }
 
 /** What a connection needs of the context it may be moved to. */
@@ -227,76 +215,6 @@ export abstract class Connection<Context extends ContextLike> {
     throw new Error('internal: an abort that does not fail')
   }
 
-  // ---- During a connection. ----
-
-  /** TLS 1.3: new keys for our direction; with 'requested' the peer is asked for the same (RFC 8446, 4.6.3). */
-  keyUpdate(peer: 'requested' | 'notRequested' = 'notRequested'): Status {
-    const connection = this.established('keyUpdate')
-    return this.#live('keyUpdate', this.library.exports.tls_key_update(connection, peer === 'requested' ? 1 : 0))
-  }
-
-  /**
-   * TLS 1.2: a new handshake on this connection. The peer must allow it; an `agreed` event tells when it is done.
-   */
-  renegotiate(): Status {
-    return this.#live('renegotiate', this.library.exports.tls_renegotiate(this.established('renegotiate')))
-  }
-
-  /**
-   * Server, TLS 1.3: asks a client that offered `postHandshakeAuth` for its certificate (RFC 8446, 4.6.2); an `agreed` event tells when it
-   * came.
-   */
-  requestCertificate(mode: 'request' | 'require' = 'require'): Status {
-    const connection = this.established('requestCertificate')
-    return this.#live('requestCertificate', this.library.exports.tls_request_certificate(connection, VERIFY_MODES[mode]))
-  }
-
-  /** Server, TLS 1.3: sends the client one more ticket. */
-  sendTicket(): Status {
-    return this.#live('sendTicket', this.library.exports.tls_send_ticket(this.established('sendTicket')))
-  }
-
-  /** A refused request is the caller's error and leaves the connection as it was; a failed connection is final. */
-  #live(call: string, status: number): Status {
-    const { exports, memory } = this.library
-    this.mayRead = true
-    if (status === TLS_ERROR && !exports.tls_connection_failed(this.handle.pointer)) {
-      throw settingError(memory.error(exports.tls_library_error()), call)
-    }
-    return this.statusOf(status, call)
-  }
-
-  /** The bytes that bind an authentication in this connection to it. @throws TlsError of kind `usage` where it is not defined, as tls-unique in TLS 1.3 */
-  channelBinding(type: ChannelBinding): Uint8Array {
-    return this.#binding(`channelBinding('${type}')`, BINDINGS[type])
-  }
-
-  /** The Finished message that we sent, and the one the peer did. */
-  finished(of: 'own' | 'peer'): Uint8Array {
-    return this.#binding('finished', of === 'own' ? TLS_BINDING_FINISHED : TLS_BINDING_PEER_FINISHED)
-  }
-
-  #binding(call: string, type: number): Uint8Array {
-    const { exports, memory } = this.library
-    const taken = memory.take(exports.tls_peer_channel_binding(this.established(call), type))
-    if (!taken) throw settingError(memory.error(exports.tls_library_error()), call)
-    return taken.bytes
-  }
-
-  /**
-   * Keying material bound to this connection (RFC 8446, 7.5; RFC 5705).
-   * @param context distinguishes uses of one label; leaving it out and passing none differ before TLS 1.3
-   */
-  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
-    const connection = this.established('exportKeyingMaterial')
-    const { exports, memory } = this.library
-    const exported = memory.lend([label, context], (name, at) =>
-      memory.take(exports.tls_peer_exporter(connection, name, at, context?.length ?? 0, length)),
-    )
-    if (!exported) throw settingError(memory.error(exports.tls_library_error()), 'exportKeyingMaterial')
-    return exported.bytes
-  }
-
   /** Frees the connection and wipes its secrets. Every later call but `free` is a usage error. */
   free(): void {
     if (this.handle.isFree) return
@@ -332,7 +250,7 @@ export abstract class Connection<Context extends ContextLike> {
     this.#lend('psk', [identity, key], (name, at) => exports.tls_connection_add_psk(this.handle.pointer, name, at, key.length))
   }
 
-  #setAlpn(protocols: readonly string[]): void {
+  #setAlpn(protocols: readonly AlpnProtocol[]): void {
     const { exports } = this.library
     const wire = alpnWire(protocols)
     this.#lend('alpn', [wire], (at) => exports.tls_connection_set_alpn(this.handle.pointer, at, wire.length))
@@ -411,7 +329,8 @@ function flagsOf(options: EngineSettings): number {
   )
 }
 
-const VERIFY_MODES = { none: TLS_VERIFY_NONE, request: TLS_VERIFY_OPTIONAL, require: TLS_VERIFY_REQUIRE } as const
+/** What a server can ask of its client. */
+export const VERIFY_MODES = { none: TLS_VERIFY_NONE, request: TLS_VERIFY_OPTIONAL, require: TLS_VERIFY_REQUIRE } as const
 
 function verifyMode({ role, clientCertificate = 'none', dangerouslyAcceptAnyCertificate }: EngineOptions): number {
   const asks = role === 'client' || clientCertificate !== 'none'
@@ -422,10 +341,9 @@ function verifyMode({ role, clientCertificate = 'none', dangerouslyAcceptAnyCert
 /** The AlertDescription to refuse with, or -1 to go on. */
 function alertOf({ alert, verdict = 'keep', cause }: Decision<unknown>, parked: ParkEvent | undefined): number {
   if (alert !== undefined) return alert
-  if (cause !== undefined) return INTERNAL_ERROR
-  if (parked?.type !== 'verify' || verdict === 'dangerouslyAccept') return -1
-  if (verdict === 'refuse') return BAD_CERTIFICATE
-  return parked.ok ? -1 : TLS_ALERT_OF_VERDICT
+  if (parked?.type === 'verify' && verdict === 'refuse') return BAD_CERTIFICATE
+  if (parked?.type === 'verify' && verdict === 'keep' && !parked.ok) return TLS_ALERT_OF_VERDICT
+  return cause === undefined ? -1 : INTERNAL_ERROR
 }
 const BAD_CERTIFICATE = 42
 const INTERNAL_ERROR = 80

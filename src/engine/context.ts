@@ -61,11 +61,12 @@ export class SecureContext {
     const checked = parseEngineOptions(options)
     const { role, psk, psks, park, expectedKeys, clientCertificate = 'none', dangerouslyAcceptAnyCertificate } = checked
     const verifies = !dangerouslyAcceptAnyCertificate && !expectedKeys
-    if (role === 'client' && verifies && !psk) this.#needCa()
+    const asks = role === 'client' || clientCertificate !== 'none'
+    if (asks && ((role === 'client' && verifies && !psk) || this.#hostRoots)) this.#needCa()
     if (role === 'server') {
       if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key` or `signer`, or `pkcs12`, to createContext')
       const decidesElsewhere = park?.includes('verify')
-      if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !decidesElsewhere) {
+      if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !this.#hostRoots && !decidesElsewhere) {
         throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
       }
     }

@@ -1,5 +1,6 @@
 // What a caller may say, each option with its default and the reason for it. settings.ts checks it.
 import type { HostRoots } from '../host-roots.ts'
+import type { AlpnProtocol } from './alpn.ts'
 import type { Signer } from './signer.ts'
 
 /** Which end of the handshake. */
@@ -49,7 +50,10 @@ export interface ContextOptions extends Identity {
    * default: public roots say nothing about who may be a client.
    */
   ca?: Encoded | readonly Encoded[]
-  /** Which of the host's roots, without `ca`. Default 'default': those the runtime's own TLS would trust. */
+  /**
+   * Which of the host's roots, without `ca`. Default 'default': those the runtime's own TLS would trust. Given explicitly, it holds for
+   * every peer whose certificate is asked for, clients too, and for those whose verdict is only recorded.
+   */
   hostRoots?: HostRoots
   /** Certificates to trust besides the host's roots. */
   extraCa?: Encoded | readonly Encoded[]
@@ -106,7 +110,7 @@ export interface ContextOptions extends Identity {
    */
   insecureLegacyPeers?: boolean
   /** ALPN protocols, best first: what a client offers, and how a server chooses. Default: none, the extension is left out. */
-  alpn?: readonly string[]
+  alpn?: readonly AlpnProtocol[]
   /** Bytes of plaintext in a record, 512 to 16,384. Default 16,384: fewer records, less work; small ones can be used sooner. */
   maxSendFragment?: number
   /** Client: asks the server for records of at most this size (RFC 6066, section 4), for small peers. Default: does not ask. */
@@ -151,7 +155,7 @@ export interface EngineOptions {
   role: Role
   /**
    * Client: the host that is meant. Sent as SNI unless it is an IP address, and the server's certificate must be valid for it. Required,
-   * because a certificate that is only valid for somebody is valid for nobody in particular.
+   * because a certificate that is only valid for somebody is valid for nobody in particular; unless a decision on `verify` looks at that.
    */
   servername?: string
   /** Client: the name or address the certificate must carry, where that is not `servername`. */
@@ -159,7 +163,7 @@ export interface EngineOptions {
   /** Client: a session of an earlier connection (the `session` event). One that does not fit is left out. */
   session?: Uint8Array
   /** Overrides the context's `alpn`. */
-  alpn?: readonly string[]
+  alpn?: readonly AlpnProtocol[]
   /** Server: whether the client shall show a certificate. It is verified against `ca` in any case. Default 'none'. */
   clientCertificate?: 'none' | 'request' | 'require'
   /**

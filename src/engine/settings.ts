@@ -22,6 +22,7 @@ import {
   TLS_TICKETS_STATELESS,
 } from '../abi/generated.ts'
 import { usageError } from '../errors.ts'
+import { alpnWire } from './alpn.ts'
 import type { ContextOptions, Encoded, EngineOptions, Identity, LegacyVersion, ParkPoint, Role, Version } from './options.ts'
 import type { Signer } from './signer.ts'
 
@@ -219,7 +220,8 @@ export function parseEngineOptions(options: EngineOptions): EngineOptions {
   if (foreign) throw usageError(`\`${foreign}\` is for ${role === 'client' ? 'servers' : 'clients'}`)
   const nowhere = park.find((point) => !PARK_POINTS[role].includes(point))
   if (nowhere) throw usageError(`a ${role} cannot park at ${JSON.stringify(nowhere)}, only at ${PARK_POINTS[role].join(', ')}`)
-  if (role === 'client' && !identity && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
+  const decidesElsewhere = park.includes('verify')
+  if (role === 'client' && !identity && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys && !decidesElsewhere) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
   return { ...options, identity }
@@ -247,14 +249,6 @@ function encoded(option: string, value: Encoded): Uint8Array {
   if (typeof value === 'string') return encoder.encode(value)
   if (value instanceof Uint8Array) return value
   throw usageError(`\`${option}\` must be PEM text or bytes, not ${typeof value}`)
-}
-
-/** RFC 7301: each name behind one byte of length. */
-export function alpnWire(protocols: readonly string[]): Uint8Array {
-  const names = protocols.map((name) => encoder.encode(name))
-  const wrong = names.findIndex((name) => name.length === 0 || name.length > 255)
-  if (wrong >= 0) throw usageError(`ALPN protocol ${JSON.stringify(protocols[wrong])} must have 1 to 255 bytes`)
-  return new Uint8Array(names.flatMap((name) => [name.length, ...name]))
 }
 
 /** Written as an address and not as a name: then it is not sent as SNI (RFC 6066, section 3). */
