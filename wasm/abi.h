@@ -80,6 +80,7 @@
 #define TLS_FLAG_PARK_CERTIFICATE_REQUEST 512 /* client: stop where a certificate is asked for */
 #define TLS_FLAG_PARK_VERIFY 1024            /* stop when the peer's certificate has been looked at */
 #define TLS_FLAG_PARK_PSK 2048               /* server, TLS 1.2: stop where the client names its PSK identity */
+#define TLS_FLAG_DELIVER_OCSP 4096           /* client: ask for a stapled OCSP response and hand it over unchecked */
 
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
@@ -118,7 +119,7 @@ typedef struct tls_error {
 /* ---- tls_context_set_option ---- */
 #define TLS_OPTION_SECURITY_LEVEL 1      /* SSL_CTX_set_security_level(3) */
 #define TLS_OPTION_CLIENT_PREFERENCE 2   /* 1: the client's order of suites counts, not ours */
-#define TLS_OPTION_LEGACY 3              /* 1: connect to servers without RFC 5746; Finite-field DH with groups chosen by key size */
+#define TLS_OPTION_LEGACY 3              /* 1: connect to servers without RFC 5746, and renegotiate without it */
 #define TLS_OPTION_RENEGOTIATION 4       /* how many renegotiations a peer may ask for; 0 refuses them (default) */
 #define TLS_OPTION_MAX_SEND_FRAGMENT 5   /* bytes of plaintext in a record, 512 to 16384 */
 #define TLS_OPTION_MAX_FRAGMENT_LENGTH 6 /* client: asks for records of 512, 1024, 2048 or 4096 bytes (RFC 6066, 4) */
@@ -210,9 +211,9 @@ EXPORT tls_context *tls_context_new(uint32_t protocol);
 EXPORT void tls_context_free(tls_context *context);
 /* Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
 EXPORT int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_t maximum);
-/* TLS 1.2 and older, OpenSSL's cipher list format. */
+/* TLS 1.2 and older, OpenSSL's cipher list format; an empty one leaves TLS 1.3 alone. */
 EXPORT int32_t tls_context_set_cipher_list(tls_context *context, const char *list);
-/* TLS 1.3, colon-separated. */
+/* TLS 1.3, colon-separated; an empty list leaves the older versions alone. */
 EXPORT int32_t tls_context_set_cipher_suites(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_groups(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const char *list);
@@ -236,6 +237,8 @@ EXPORT int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, s
 EXPORT int32_t tls_context_set_session_id_context(tls_context *context, const uint8_t *bytes, size_t length);
 /* One of TLS_OPTION_*. */
 EXPORT int32_t tls_context_set_option(tls_context *context, uint32_t option, uint32_t value);
+/* SSL_OP_* bits to set besides (SSL_CTX_set_options(3)), the lower and the upper half of them. */
+EXPORT int32_t tls_context_set_openssl_options(tls_context *context, uint32_t low, uint32_t high);
 /* Keys for tickets, the newest first: 80 bytes each (name 16, HMAC-SHA256 32, AES-256 32), or 48 as Node has them. Without a call
    they are made at the first ticket. Setting them ends rotation until the next TLS_OPTION_TICKET_ROTATION. */
 EXPORT int32_t tls_context_set_ticket_keys(tls_context *context, const uint8_t *keys, size_t length);
@@ -270,6 +273,8 @@ EXPORT int32_t tls_connection_set_session(tls_connection *connection, const uint
 /* Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
 EXPORT int32_t tls_connection_set_context(tls_connection *connection, tls_context *context);
 
+/* Server, while parked at the ClientHello: what to staple in this connection, whatever the bytes are; none of them: nothing. */
+EXPORT int32_t tls_connection_set_ocsp_response(tls_connection *connection, const uint8_t *bytes, size_t length);
 /* Server, while parked at the ClientHello: the session that was looked up for an id or ticket. */
 EXPORT int32_t tls_connection_find_session(tls_connection *connection, const uint8_t *der, size_t length);
 /* A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */

@@ -108,6 +108,9 @@ struct tls_connection {
   int32_t verify_result, verify_depth;
   uint8_t *alpn; /* this connection's own list, or NULL: the context's */
   size_t alpn_length;
+  int ocsp_given; /* what to staple is this connection's own; NULL: nothing */
+  uint8_t *ocsp;
+  size_t ocsp_length;
   cookie_jar *cookies; /* of the context it was made with; NULL unless DTLS */
   uint8_t *peer;       /* DTLS server: the address the cookie is bound to; NULL: none is asked for */
   size_t peer_length;

@@ -41,6 +41,7 @@ export const TLS_FLAG_PARK_CLIENT_HELLO = 256
 export const TLS_FLAG_PARK_CERTIFICATE_REQUEST = 512
 export const TLS_FLAG_PARK_VERIFY = 1024
 export const TLS_FLAG_PARK_PSK = 2048
+export const TLS_FLAG_DELIVER_OCSP = 4096
 export const TLS_CHAIN_SENT = 0
 export const TLS_CHAIN_VERIFIED = 1
 export const TLS_SIGNER_LATER = 0
@@ -167,9 +168,9 @@ export interface Exports {
   tls_context_free(context: TlsContextPointer): void
   /** Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
   tls_context_set_versions(context: TlsContextPointer, minimum: number, maximum: number): number
-  /** TLS 1.2 and older, OpenSSL's cipher list format. */
+  /** TLS 1.2 and older, OpenSSL's cipher list format; an empty one leaves TLS 1.3 alone. */
   tls_context_set_cipher_list(context: TlsContextPointer, list: Pointer): number
-  /** TLS 1.3, colon-separated. */
+  /** TLS 1.3, colon-separated; an empty list leaves the older versions alone. */
   tls_context_set_cipher_suites(context: TlsContextPointer, list: Pointer): number
   tls_context_set_groups(context: TlsContextPointer, list: Pointer): number
   tls_context_set_signature_schemes(context: TlsContextPointer, list: Pointer): number
@@ -189,6 +190,8 @@ export interface Exports {
   tls_context_set_session_id_context(context: TlsContextPointer, bytes: Pointer, length: number): number
   /** One of TLS_OPTION_*. */
   tls_context_set_option(context: TlsContextPointer, option: number, value: number): number
+  /** SSL_OP_* bits to set besides (SSL_CTX_set_options(3)), the lower and the upper half of them. */
+  tls_context_set_openssl_options(context: TlsContextPointer, low: number, high: number): number
   /** Keys for tickets, the newest first: 80 bytes each (name 16, HMAC-SHA256 32, AES-256 32), or 48 as Node has them. Without a call they are made at the first ticket. Setting them ends rotation until the next TLS_OPTION_TICKET_ROTATION. */
   tls_context_set_ticket_keys(context: TlsContextPointer, keys: Pointer, length: number): number
   tls_context_get_ticket_keys(context: TlsContextPointer): TlsBytesPointer
@@ -217,6 +220,8 @@ export interface Exports {
   tls_connection_set_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
   tls_connection_set_context(connection: TlsConnectionPointer, context: TlsContextPointer): number
+  /** Server, while parked at the ClientHello: what to staple in this connection, whatever the bytes are; none of them: nothing. */
+  tls_connection_set_ocsp_response(connection: TlsConnectionPointer, bytes: Pointer, length: number): number
   /** Server, while parked at the ClientHello: the session that was looked up for an id or ticket. */
   tls_connection_find_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
@@ -353,6 +358,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_alpn',
   'tls_context_set_session_id_context',
   'tls_context_set_option',
+  'tls_context_set_openssl_options',
   'tls_context_set_ticket_keys',
   'tls_context_get_ticket_keys',
   'tls_context_add_crl',
@@ -368,6 +374,7 @@ export const EXPORT_NAMES = [
   'tls_connection_set_alpn',
   'tls_connection_set_session',
   'tls_connection_set_context',
+  'tls_connection_set_ocsp_response',
   'tls_connection_find_session',
   'tls_connection_add_psk',
   'tls_connection_set_psk_hint',

@@ -56,7 +56,7 @@ export interface Agreed {
   earlyData: 'none' | 'rejected' | 'accepted'
   /** The peer's raw public key (SubjectPublicKeyInfo in DER), where it authenticated with that (RFC 7250). */
   peerPublicKey?: Uint8Array
-  /** The stapled OCSP response in DER; it has been checked. */
+  /** The stapled OCSP response in DER; it has been checked, unless it was asked for with `ocsp: 'deliver'`. */
   ocspResponse?: Uint8Array
   /** Signed Certificate Timestamps (RFC 6962), as they came by TLS extension, certificate or OCSP response. They are not verified. */
   scts: Uint8Array[]

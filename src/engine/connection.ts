@@ -7,6 +7,7 @@ import {
   TLS_ERROR,
   TLS_EVENT_AGREED,
   TLS_EVENT_VERIFY,
+  TLS_FLAG_DELIVER_OCSP,
   TLS_FLAG_EARLY_DATA,
   TLS_FLAG_KEYLOG,
   TLS_FLAG_PARK_CERTIFICATE_REQUEST,
@@ -68,6 +69,11 @@ export interface Decision<Context> {
   alpn?: readonly AlpnProtocol[]
   /** On `clientHello`: the stored session that the client's id or ticket names. */
   session?: Uint8Array
+  /**
+   * On `clientHello`: the OCSP response (DER) to staple in this connection, where the client asks for one; it is not looked at. Empty:
+   * none, whatever the context has.
+   */
+  ocspResponse?: Uint8Array
   /** On `clientHello`: keys for the identities it offers. */
   psks?: readonly PreSharedKey[]
   /** On `psk`: the key for the identity asked for. Left out, the identity is unknown. */
@@ -194,15 +200,16 @@ export abstract class Connection<Context extends ContextLike> {
     const connection = this.alive('resume')
     if (!this.#waiting) throw usageError('resume: the handshake is not waiting for an answer')
     const { exports } = this.library
+    const { session, ocspResponse, signature } = decision
     const parked = this.#parked
     this.#parked = undefined
     this.#refusal = decision.cause
     if (decision.context) this.#set('context', exports.tls_connection_set_context(connection, decision.context.pointer))
     if (decision.alpn) this.#setAlpn(decision.alpn)
-    if (decision.session) this.#lend('session', [decision.session], (at) => exports.tls_connection_find_session(connection, at, decision.session!.length))
+    if (session) this.#lend('session', [session], (at) => exports.tls_connection_find_session(connection, at, session.length))
+    if (ocspResponse) this.#lend('ocspResponse', [ocspResponse], (at) => exports.tls_connection_set_ocsp_response(connection, at, ocspResponse.length))
     for (const psk of decision.psks ?? []) this.#addPsk(psk)
     if (decision.psk && parked?.type === 'psk') this.#addPsk({ identity: parked.identity, key: decision.psk })
-    const { signature } = decision
     if (signature) this.#lend('signature', [signature], (at) => exports.tls_resume_signature(connection, at, signature.length))
     else this.#set('resume', exports.tls_resume(connection, alertOf(decision, parked)))
     this.#waiting = false
@@ -321,6 +328,7 @@ function flagsOf(options: EngineSettings): number {
     flag(postHandshakeAuth, TLS_FLAG_POST_HANDSHAKE_AUTH) |
     flag(ocsp === 'request', TLS_FLAG_REQUEST_OCSP) |
     flag(ocsp === 'require', TLS_FLAG_REQUIRE_OCSP) |
+    flag(ocsp === 'deliver', TLS_FLAG_DELIVER_OCSP) |
     flag(scts === 'request', TLS_FLAG_REQUEST_SCTS) |
     flag(park.includes('clientHello'), TLS_FLAG_PARK_CLIENT_HELLO) |
     flag(park.includes('certificateRequest'), TLS_FLAG_PARK_CERTIFICATE_REQUEST) |

@@ -50,6 +50,10 @@ export class ContextHandle {
 
   // ---- Names from Node's native context. ----
 
+  get _external(): object {
+    return this.#options
+  }
+
   addCACert(certificate: string | NodeJS.ArrayBufferView): void {
     const one: Encoded = isBytes(certificate) ? bufferOf(certificate) : certificate
     const { ca, extraCa } = this.#options

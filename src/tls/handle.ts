@@ -113,6 +113,16 @@ export class TlsHandle {
     this.#poller?.resume()
   }
 
+  /** Bytes of plaintext that wait to be encrypted. */
+  get writeQueueSize(): number {
+    return this.#over ? 0 : (this.#poller?.queuedBytes ?? 0)
+  }
+
+  /** Node encrypts at once: what was written before `destroy` is on its way. */
+  flush(): void {
+    if (!this.#over) this.#poller?.flush()
+  }
+
   /** Forgets the connection at once. The raw stream is the owner's to destroy, and first. */
   destroySSL(): void {
     if (this.#over) return
@@ -200,8 +210,7 @@ export class TlsHandle {
   }
 
   getPeerX509Certificate(): X509Certificate | undefined {
-    const leaf = this.#agreed?.peerChain[0]
-    return leaf && new X509Certificate(leaf)
+    return linked(this.#agreed?.peerChain ?? [])
   }
 
   getX509Certificate(): X509Certificate | undefined {
@@ -273,6 +282,7 @@ export class TlsHandle {
     const { servername, session, requestOCSP, psk, decisions } = this.settings
     return {
       role: 'client',
+      identity: null, // node's rules for names are in identity.ts, and a program may have its own
       ...(servername && { servername }),
       ...(session && { session }),
       ...(psk && { psk: psk as unknown as PreSharedKey }),
@@ -334,4 +344,13 @@ export class TlsHandle {
       throw error
     }
   }
+}
+
+/** The leaf of a chain; each knows its issuer. */
+function linked([der, ...issuers]: readonly Uint8Array[]): X509Certificate | undefined {
+  if (!der) return undefined
+  const certificate = new X509Certificate(der)
+  const issuerCertificate = linked(issuers)
+  if (issuerCertificate) Object.defineProperty(certificate, 'issuerCertificate', { value: issuerCertificate, enumerable: true })
+  return certificate
 }

@@ -125,11 +125,17 @@ function encoded(name: string, value: unknown): Encoded {
 
 function trust({ ca, crl, allowPartialTrustChain }: SecureContextOptions): Partial<ContextOptions> {
   return {
-    ...(ca ? { ca: encodedList('options.ca', ca) } : defaultCertificates()),
+    ...(ca ? { ca: encodedList('options.ca', ca).filter(holdsCertificate) } : defaultCertificates()),
     ...(crl != null && { crls: encodedList('options.crl', crl) }),
     ...(allowPartialTrustChain && { partialChain: true }),
   }
 }
+
+/** Node overlooks what holds no certificate. */
+const holdsCertificate = (one: Encoded): boolean =>
+  (typeof one !== 'string' && one[0] === DER_SEQUENCE) || /-----BEGIN (X509 |TRUSTED )?CERTIFICATE/.test(textOf(one))
+const textOf = (one: Encoded): string => (typeof one === 'string' ? one : Buffer.from(one).toString('latin1'))
+const DER_SEQUENCE = 0x30
 
 interface KeyWithPassphrase {
   pem?: unknown

@@ -2,7 +2,7 @@
 // TLS does is handle.ts's, whom a client trusts is connect.ts's, and what a server decides is server-decisions.ts's.
 import type { X509Certificate } from 'node:crypto'
 import * as net from 'node:net'
-import type { Duplex } from 'node:stream'
+import { addAbortSignal, type Duplex } from 'node:stream'
 import type { CipherNameAndProtocol, DetailedPeerCertificate, PeerCertificate, SecureContextOptions, TLSSocketOptions } from 'node:tls'
 import { TlsError } from '../errors.ts'
 import type { PollerEvent } from '../transport/poller.ts'
@@ -72,7 +72,7 @@ export class TLSSocket extends net.Socket {
 
   constructor(raw?: Duplex | null, options: SocketOptions = {}) {
     const { allowHalfOpen = false, highWaterMark, signal, pauseOnConnect } = options
-    super({ allowHalfOpen: raw ? Boolean(raw.allowHalfOpen) : allowHalfOpen, highWaterMark, signal } as net.SocketConstructorOpts)
+    super({ allowHalfOpen: raw ? Boolean(raw.allowHalfOpen) : allowHalfOpen, highWaterMark } as net.SocketConstructorOpts)
     const given = { ...options }
     if (given.enableTrace != null) validateBoolean(given.enableTrace, 'options.enableTrace')
     if (given.ALPNProtocols) convertALPNProtocols(given.ALPNProtocols, given as { ALPNProtocols?: unknown })
@@ -91,6 +91,7 @@ export class TLSSocket extends net.Socket {
     if (given.handshakeTimeout) this.#limitHandshake(given.handshakeTimeout)
     if (raw) this.#adopt(raw as RawStream)
     else this.connecting = true
+    if (signal) addAbortSignal(signal, this) // last: one that is aborted already destroys the socket here
   }
 
   // ---- The raw stream. ----
@@ -281,6 +282,7 @@ export class TLSSocket extends net.Socket {
     this.#timer.stop()
     clearTimeout(this.#handshakeTimer)
     const handle = this._handle
+    handle?.flush()
     this._handle = null
     this.#closeRaw(() => {
       this.ssl = null

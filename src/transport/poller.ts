@@ -4,7 +4,7 @@
 // One pump, one scheduling field; chunks, drains, timers and calls only ask for a turn. The only file that owns deadlines and
 // water marks.
 import type { Agreed } from '../engine/agreed.ts'
-import type { Decision, Status } from '../engine/connection.ts'
+import { BIO_CAPACITY, type Decision, type Status } from '../engine/connection.ts'
 import type { SecureContext } from '../engine/context.ts'
 import type { TlsEngine } from '../engine/engine.ts'
 import type { EngineEvent, ParkEvent } from '../engine/events.ts'
@@ -201,6 +201,17 @@ export class Poller {
     this.#closeBoth()
   }
 
+  /** Encrypts and hands to the transport, here and now, what both have room for; otherwise a turn does it. For whoever gives up next. */
+  flush(): void {
+    if (this.#closed || this.engine.error) return
+    try {
+      this.#acceptPlaintext()
+      this.#takeOutgoing()
+    } catch (error) {
+      if (error !== this.engine.error) throw error // else the next turn meets it
+    }
+  }
+
   /** Gives up at once, without a word to the peer. @param error what `onClose` shall tell */
   destroy(error?: TlsError): void {
     if (this.#closed) return
@@ -216,13 +227,20 @@ export class Poller {
   // ---- What the transport tells. ----
 
   #onChunk(chunk: Uint8Array): void {
-    if (this.#closed) return
+    if (this.#closed) return this.#discard(chunk)
     this.#touch()
     this.#lastWant = undefined // a new flight: what the handshake wants after it is news
     this.#heard = true
     this.#inbox.push(chunk)
     this.#run()
   }
+
+  /** A peer that goes on talking after the end does not listen either. */
+  #discard(chunk: Uint8Array): void {
+    this.#discarded += chunk.length
+    if (this.#discarded > BIO_CAPACITY) this.#transport.reset()
+  }
+  #discarded = 0
 
   #onDrain(): void {
     this.#transportFull = false
