@@ -1,9 +1,8 @@
 // ALPN at the server: its list, its callback, and what both ends make of each answer.
 import type { TlsOptions } from 'node:tls'
 import * as assert from 'uvu/assert'
-import { suite } from '../../support/suite.ts'
 import { alert, disconnected, matchError, ssl, type ExpectedError } from './error-support.ts'
-import { attempt, connected, listen } from './server-support.ts'
+import { attempt, connected, listen, suiteOf } from './server-support.ts'
 import type { Subject } from './subject.ts'
 
 type Offer = { servername: string; protocols: string[] }
@@ -17,7 +16,7 @@ export function serverAlpnSuite(subject: Subject): void {
 }
 
 function agreedSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: ALPN agreed`)
+  const test = suiteOf(subject, 'ALPN agreed')
   const rows: [string, TlsOptions, string[] | undefined, string | false][] = [
     ["the server's order counts", { ALPNProtocols: ['http/1.1', 'h2'] }, ['h2', 'http/1.1'], 'http/1.1'],
     ['one that both have', { ALPNProtocols: ['h2', 'http/1.1'] }, ['http/1.1', 'spdy/3'], 'http/1.1'],
@@ -52,7 +51,7 @@ function agreedSuite(subject: Subject): void {
 }
 
 function refusedSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: ALPN refused`)
+  const test = suiteOf(subject, 'ALPN refused')
   const refusal = alert(subject, 'no application protocol', 'tlsv1')
   const invalid = (result: unknown): ExpectedError => ({
     name: 'TypeError',

@@ -2,9 +2,8 @@
 import * as assert from 'uvu/assert'
 import type { SecureVersion, TlsOptions } from 'node:tls'
 import { client, daysFromNow, intermediate, issue, root, strangeRoot, type Identity } from '../../support/certs.ts'
-import { suite } from '../../support/suite.ts'
 import { alert, disconnected, hangUp, matchError, ssl } from './error-support.ts'
-import { attempt, listen, type Outcome } from './server-support.ts'
+import { attempt, listen, type Outcome, suiteOf } from './server-support.ts'
 import type { Subject } from './subject.ts'
 
 interface Row {
@@ -37,7 +36,7 @@ function withIssuer(): Identity {
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3']
 
 export function serverClientsSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: certificates of clients`)
+  const test = suiteOf(subject, 'certificates of clients')
 
   for (const maxVersion of VERSIONS) {
     for (const { name, identity, verdict } of CLIENTS) {

@@ -2,10 +2,10 @@
 import type { SecureContextOptions, Server, TlsOptions } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { server as goodServer } from '../../support/certs.ts'
-import { suite, type Case } from '../../support/suite.ts'
+import type { Case } from '../../support/suite.ts'
 import { invalidType, invalidValue, outOfRange, throwsError, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
-import { contextFor } from './server-support.ts'
+import { contextFor, suiteOf } from './server-support.ts'
 import { has, type Subject } from './subject.ts'
 
 type CreateServer = (...args: unknown[]) => Server
@@ -43,7 +43,7 @@ export function serverConstructSuite(subject: Subject): void {
 }
 
 function formsSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: createServer`)
+  const test = suiteOf(subject, 'createServer')
   const listener = () => {}
 
   const forms: [string, unknown[], number][] = [
@@ -97,7 +97,7 @@ function formsSuite(subject: Subject): void {
 }
 
 function optionsSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: options of servers`)
+  const test = suiteOf(subject, 'options of servers')
 
   const kept: [TlsOptions, Partial<Properties>][] = [
     [{}, { requestCert: false, rejectUnauthorized: true, honorCipherOrder: true, allowHalfOpen: false, pauseOnConnect: false }],
@@ -164,7 +164,7 @@ function optionsSuite(subject: Subject): void {
 }
 
 function methodsSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: methods of servers`)
+  const test = suiteOf(subject, 'methods of servers')
   const viewsOnly = 'an instance of Buffer, TypedArray, or DataView'
 
   test('ticket keys: 48 random bytes, unless set', (t) => {

@@ -3,9 +3,8 @@ import { EventEmitter, once } from 'node:events'
 import * as net from 'node:net'
 import * as assert from 'uvu/assert'
 import { client as goodClient, root, server as goodServer } from '../../support/certs.ts'
-import { suite } from '../../support/suite.ts'
 import { matchError, type ExpectedError } from './error-support.ts'
-import { attempt, connected, cuttable, dial, dialPlain, listen, started } from './server-support.ts'
+import { attempt, connected, cuttable, dial, dialPlain, listen, started, suiteOf } from './server-support.ts'
 import type { Subject } from './subject.ts'
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
@@ -18,7 +17,7 @@ export function serverEventsSuite(subject: Subject): void {
 }
 
 function orderSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: events of servers`)
+  const test = suiteOf(subject, 'events of servers')
 
   for (const maxVersion of VERSIONS) {
     test(`${maxVersion}: connection, secureConnection, close`, async (t) => {
@@ -99,7 +98,7 @@ function orderSuite(subject: Subject): void {
 }
 
 function failureSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: tlsClientError`)
+  const test = suiteOf(subject, 'tlsClientError')
   const half = Buffer.from('160301020001', 'hex')
 
   const rows: [string, Buffer, (socket: net.Socket) => void, ExpectedError][] = [
@@ -190,7 +189,7 @@ function failureSuite(subject: Subject): void {
 }
 
 function keylogSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: keylog of servers`)
+  const test = suiteOf(subject, 'keylog of servers')
   const LABELS = {
     'TLSv1.2': ['CLIENT_RANDOM'],
     'TLSv1.3': ['SERVER_HANDSHAKE_TRAFFIC_SECRET', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', 'EXPORTER_SECRET', 'SERVER_TRAFFIC_SECRET_0', 'CLIENT_TRAFFIC_SECRET_0'],
@@ -215,7 +214,7 @@ function keylogSuite(subject: Subject): void {
 }
 
 function closeSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: closing servers`)
+  const test = suiteOf(subject, 'closing servers')
 
   test('close waits for connections, and refuses new ones', async (t) => {
     const { listening, client, server } = await connected(t, subject)

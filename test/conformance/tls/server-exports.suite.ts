@@ -4,10 +4,9 @@ import * as net from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { root } from '../../support/certs.ts'
-import { suite } from '../../support/suite.ts'
 import { invalidType, invalidValue, outOfRange, throwsError, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
-import { attempt, contextFor, listen } from './server-support.ts'
+import { attempt, contextFor, listen, suiteOf } from './server-support.ts'
 import { has, type Subject } from './subject.ts'
 
 /** What is documented nowhere, and used. */
@@ -57,7 +56,7 @@ export function serverExportsSuite(subject: Subject): void {
 
 function constantsSuite(subject: Subject): void {
   const { tls } = subject
-  const test = suite(`${subject.name}: exports`)
+  const test = suiteOf(subject, 'exports')
   const exported = tls as unknown as Record<string, unknown>
 
   for (const [name, value] of Object.entries(CONSTANTS)) test(`${name} is ${value}`, () => assert.is(exported[name], value))
@@ -105,7 +104,7 @@ function constantsSuite(subject: Subject): void {
 }
 
 function defaultsSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: defaults that can be changed`)
+  const test = suiteOf(subject, 'defaults that can be changed')
   const exported = assignable(subject)
 
   const rows: { name: string; value: string; client?: SecureContextOptions; expected: Record<string, string | null> }[] = [
@@ -152,7 +151,7 @@ function defaultsSuite(subject: Subject): void {
 function rootsSuite(subject: Subject): void {
   const { tls } = subject
   const { getCACertificates, setDefaultCACertificates } = undocumented(subject)
-  const test = suite(`${subject.name}: root certificates`)
+  const test = suiteOf(subject, 'root certificates')
 
   test('rootCertificates: many, in PEM, and nobody can change them', () => {
     const { rootCertificates } = tls
@@ -214,7 +213,7 @@ function rootsSuite(subject: Subject): void {
 const fingerprint = (pem: string) => new X509Certificate(pem).fingerprint256
 
 function alpnSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: convertALPNProtocols`)
+  const test = suiteOf(subject, 'convertALPNProtocols')
   const { convertALPNProtocols } = undocumented(subject)
   const long = 'a'.repeat(255)
 

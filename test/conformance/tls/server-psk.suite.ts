@@ -3,10 +3,10 @@
 import type { ConnectionOptions, PSKCallbackNegotation, SecureVersion, TlsOptions } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { root, server as goodServer } from '../../support/certs.ts'
-import { suite, type Case } from '../../support/suite.ts'
+import type { Case } from '../../support/suite.ts'
 import { alert, disconnected, hangUp, invalidType, invalidValue, matchError, ssl, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
-import { attempt, connected, listen, type Outcome } from './server-support.ts'
+import { attempt, connected, listen, type Outcome, suiteOf } from './server-support.ts'
 import { has, type Subject } from './subject.ts'
 
 const KEY = Buffer.alloc(16, 7)
@@ -45,7 +45,7 @@ export function serverPskSuite(subject: Subject): void {
 }
 
 function agreedSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: pre-shared keys`)
+  const test = suiteOf(subject, 'pre-shared keys')
 
   for (const version of VERSIONS) {
     const forms: [string, server: unknown, client: unknown][] = [
@@ -109,7 +109,7 @@ const fail = async (t: Case, subject: Subject, version: (typeof VERSIONS)[number
   )
 
 function serverAnswersSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: wrong answers of the server's pskCallback`)
+  const test = suiteOf(subject, "wrong answers of the server's pskCallback")
   const ret = (received: string) => invalidType(`The "ret" argument must be an instance of Buffer, TypedArray, DataView, or Object. Received ${received}`)
   const psk = (received: string) => invalidType(`The "psk" argument must be ${VIEWS}. Received ${received}`)
   const rows: Answers[] = [
@@ -132,7 +132,7 @@ function serverAnswersSuite(subject: Subject): void {
 }
 
 function clientAnswersSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: wrong answers of the client's pskCallback`)
+  const test = suiteOf(subject, "wrong answers of the client's pskCallback")
   const rows: Answers[] = [
     { name: 'a number', value: answer(5), error: invalidType('The "ret" argument must be of type object. Received type number (5)') },
     { name: 'no identity', value: answer({ psk: KEY }), error: invalidType('The "identity" argument must be of type string. Received undefined') },
@@ -163,7 +163,7 @@ function clientAnswersSuite(subject: Subject): void {
 
 /** Who has no key for the other is refused, unless there are certificates. */
 function unknownSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: unknown identities and wrong keys`)
+  const test = suiteOf(subject, 'unknown identities and wrong keys')
   const handshakeFailure = alert(subject, 'handshake failure', 'ssl/tls')
   const unknown = {
     'TLSv1.2': { server: ssl('psk identity not found'), client: alert(subject, 'unknown psk identity', 'tlsv1') },
@@ -203,7 +203,7 @@ function unknownSuite(subject: Subject): void {
 }
 
 function certificatesSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: pre-shared keys and certificates`)
+  const test = suiteOf(subject, 'pre-shared keys and certificates')
   const trusting = { ca: root().cert }
 
   test('TLSv1.3: the server falls back to its certificate', async (t) => {

@@ -3,10 +3,10 @@ import type { ConnectionOptions, TlsOptions } from 'node:tls'
 import { constants } from 'node:crypto'
 import * as assert from 'uvu/assert'
 import { client as goodClient, root } from '../../support/certs.ts'
-import { suite, type Case } from '../../support/suite.ts'
+import type { Case } from '../../support/suite.ts'
 import { disconnected, matchError, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
-import { attempt, dial, listen, type AnyError, type Listening, type Peer } from './server-support.ts'
+import { type AnyError, attempt, dial, listen, type Listening, type Peer, suiteOf } from './server-support.ts'
 import { has, type Subject } from './subject.ts'
 
 /** No tickets, so that sessions live in the server's store. */
@@ -58,7 +58,7 @@ export function serverSessionsSuite(subject: Subject): void {
 }
 
 function storeSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: sessions in a store`)
+  const test = suiteOf(subject, 'sessions in a store')
 
   test('newSession comes before secureConnection, with id and session', async (t) => {
     const listening = await listen(t, subject, STATEFUL)
@@ -159,7 +159,7 @@ function storeSuite(subject: Subject): void {
 }
 
 function answersSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: answers to resumeSession`)
+  const test = suiteOf(subject, 'answers to resumeSession')
 
   const unknown: [string, (answer: Answer) => void][] = [
     ['null', (answer) => answer(null, UNKNOWN)],

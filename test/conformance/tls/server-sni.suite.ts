@@ -3,10 +3,10 @@ import { X509Certificate } from 'node:crypto'
 import type { ConnectionOptions, SecureContext, TlsOptions } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { HOST, issue, root, serverFor, server as goodServer, strangeRoot } from '../../support/certs.ts'
-import { suite, type Case } from '../../support/suite.ts'
+import type { Case } from '../../support/suite.ts'
 import { disconnected, matchError, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
-import { attempt, connected, contextFor, deferred, dial, listen, type Listening } from './server-support.ts'
+import { attempt, connected, contextFor, deferred, dial, listen, type Listening, suiteOf } from './server-support.ts'
 import { has, type Subject } from './subject.ts'
 
 /** The host that the certificate shown is for. */
@@ -25,7 +25,7 @@ export function serverSniSuite(subject: Subject): void {
 }
 
 function addContextSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: addContext`)
+  const test = suiteOf(subject, 'addContext')
   const withContexts = async (t: Case, contexts: readonly (readonly [name: string, host: string])[]) => {
     const listening = await listen(t, subject)
     for (const [name, host] of contexts)
@@ -92,7 +92,7 @@ type SniDone = (error: Error | null, context?: SecureContext) => void
 type SniCallback = (servername: string, done: SniDone) => void
 
 function callbackSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: SNICallback`)
+  const test = suiteOf(subject, 'SNICallback')
   const found = (t: Case) => contextFor(t, subject, serverFor('found.test'))
 
   const answers: { name: string; callback: (t: Case) => SniCallback; shown: string }[] = [
@@ -171,7 +171,7 @@ function callbackSuite(subject: Subject): void {
 }
 
 function servernameSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: servername of server sockets`)
+  const test = suiteOf(subject, 'servername of server sockets')
   const rows: [string, ConnectionOptions, TlsOptions, string | false][] = [
     ['what the client sent', { servername: HOST }, {}, HOST],
     ['false without one', { servername: '' }, {}, false],
@@ -188,7 +188,7 @@ function servernameSuite(subject: Subject): void {
 }
 
 function replacedSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: setSecureContext`)
+  const test = suiteOf(subject, 'setSecureContext')
 
   test('connections from then on see the new certificate, others go on', async (t) => {
     const listening = await listen(t, subject)

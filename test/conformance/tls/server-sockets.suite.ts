@@ -8,8 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Server } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
-import { suite } from '../../support/suite.ts'
-import { connected, dial, dialPlain, listen, Peer } from './server-support.ts'
+import { connected, dial, dialPlain, listen, Peer, suiteOf } from './server-support.ts'
 import type { Subject } from './subject.ts'
 
 const countOf = (server: Server) =>
@@ -22,7 +21,7 @@ export function serverSocketsSuite(subject: Subject): void {
 }
 
 function listeningSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: listening`)
+  const test = suiteOf(subject, 'listening')
 
   test('address tells where', async (t) => {
     const { server, port } = await listen(t, subject)
@@ -76,7 +75,7 @@ function listeningSuite(subject: Subject): void {
 }
 
 function countingSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: connections of servers`)
+  const test = suiteOf(subject, 'connections of servers')
 
   test('getConnections counts those that are open, secure or not', async (t) => {
     const { listening, client } = await connected(t, subject)
@@ -107,7 +106,7 @@ function countingSuite(subject: Subject): void {
 }
 
 function optionsSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: options of accepted sockets`)
+  const test = suiteOf(subject, 'options of accepted sockets')
 
   test('pauseOnConnect: nothing is read before resume', async (t) => {
     const listening = await listen(t, subject, { pauseOnConnect: true })

@@ -5,8 +5,14 @@ import { connect as connectTcp, createServer as createTcpServer, type AddressInf
 import type { ConnectionOptions, SecureContext, SecureContextOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
 import { NodePeer } from '../../support/sockets-node.ts'
-import type { Case } from '../../support/suite.ts'
+import { suite, type Body, type Case, type Suite } from '../../support/suite.ts'
 import type { Subject } from './subject.ts'
+
+/** Cases about a subject. Node has no way to free a context: the garbage collector does it. */
+export function suiteOf(subject: Subject, title: string): Pick<Suite, 'skip'> & ((name: string, body: Body) => void) {
+  const test = suite(`${subject.name}: ${title}`)
+  return Object.assign((name: string, body: Body) => test(name, body, { collected: true }), { skip: test.skip })
+}
 
 /** What errors of TLS have beside a message. */
 export interface ErrorFields {

@@ -3,10 +3,10 @@ import { constants } from 'node:crypto'
 import type { TlsOptions } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { client as goodClient, issue, root, serverFor } from '../../support/certs.ts'
-import { suite, type Case } from '../../support/suite.ts'
+import type { Case } from '../../support/suite.ts'
 import { connectWith } from './server-sessions.suite.ts'
 import { DIFFERENCES } from './server-differences.ts'
-import { connected, dial, listen } from './server-support.ts'
+import { connected, dial, listen, suiteOf } from './server-support.ts'
 import { has, type Subject } from './subject.ts'
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
@@ -19,7 +19,7 @@ export function serverTicketsSuite(subject: Subject): void {
 }
 
 function resumptionSuite(subject: Subject, maxVersion: (typeof VERSIONS)[number]): void {
-  const test = suite(`${subject.name}: tickets of ${maxVersion}`)
+  const test = suiteOf(subject, `tickets of ${maxVersion}`)
   const listenTo = (t: Case, options: TlsOptions = {}) => listen(t, subject, { maxVersion, ...options })
 
   test('a session is resumed, and both ends know', async (t) => {
@@ -124,7 +124,7 @@ function resumptionSuite(subject: Subject, maxVersion: (typeof VERSIONS)[number]
 }
 
 function keysSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: ticket keys`)
+  const test = suiteOf(subject, 'ticket keys')
 
   test('setSecureContext keeps keys that were an option, and makes others anew', async (t) => {
     const given = await listen(t, subject, { ticketKeys: KEYS })
@@ -148,7 +148,7 @@ function keysSuite(subject: Subject): void {
 
 /** RFC 8446 has no sessions but tickets; without them there is nothing to resume with. */
 function statefulSuite(subject: Subject): void {
-  const test = suite(`${subject.name}: SSL_OP_NO_TICKET`)
+  const test = suiteOf(subject, 'SSL_OP_NO_TICKET')
   const { SSL_OP_NO_TICKET } = constants
 
   for (const maxVersion of VERSIONS) {
