@@ -53,7 +53,8 @@ export function matchError(actual: unknown, expected: ExpectedError): void {
   if (expected.library) assert.equal({ library, reason }, { library: expected.library, reason: expected.reason }, full)
   if (typeof message === 'string') assert.is(got.message, message)
   else assert.match(got.message, message ?? lineOf(expected))
-  for (const [field, value] of Object.entries(fields)) assert.equal((got as Error & Record<string, unknown>)[field], value, `${field}: ${full}`)
+  for (const [field, value] of Object.entries(fields))
+    assert.equal((got as Error & Record<string, unknown>)[field], value, `${field}: ${full}`)
 }
 
 /** `error:0A000102:SSL routines:some_function:unsupported protocol`, with whatever stands before and after it. */

@@ -19,8 +19,16 @@ const CLIENTS: readonly Row[] = [
   { name: 'none', identity: () => ({}), verdict: 'UNABLE_TO_GET_ISSUER_CERT' },
   { name: 'a good one', identity: () => client(), verdict: undefined },
   { name: 'a good one, RSA', identity: () => client('RSA-2048'), verdict: undefined },
-  { name: 'one that has expired', identity: () => issue({ ...named, notBefore: daysFromNow(-9), notAfter: daysFromNow(-3) }, root()), verdict: 'CERT_HAS_EXPIRED' },
-  { name: 'one that is not yet valid', identity: () => issue({ ...named, notBefore: daysFromNow(3) }, root()), verdict: 'CERT_NOT_YET_VALID' },
+  {
+    name: 'one that has expired',
+    identity: () => issue({ ...named, notBefore: daysFromNow(-9), notAfter: daysFromNow(-3) }, root()),
+    verdict: 'CERT_HAS_EXPIRED',
+  },
+  {
+    name: 'one that is not yet valid',
+    identity: () => issue({ ...named, notBefore: daysFromNow(3) }, root()),
+    verdict: 'CERT_NOT_YET_VALID',
+  },
   { name: 'one of a stranger', identity: () => issue(named, strangeRoot()), verdict: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
   { name: 'one signed by itself', identity: () => issue(named), verdict: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
   { name: 'one for servers', identity: () => issue({ ...named, usage: ['server'] }, root()), verdict: 'INVALID_PURPOSE' },
@@ -83,7 +91,8 @@ function refused(subject: Subject, { client, server }: Outcome, version: SecureV
   assert.is(server.secure, false)
   assert.equal([client.secure, client.text], [early, ''])
   matchError(server.error, none ? ssl('peer did not return a certificate') : hangUp)
-  if (none) matchError(client.error, early ? alert(subject, 'certificate required', 'tlsv13') : alert(subject, 'handshake failure', 'ssl/tls'))
+  if (none)
+    matchError(client.error, early ? alert(subject, 'certificate required', 'tlsv13') : alert(subject, 'handshake failure', 'ssl/tls'))
   else if (early) assert.is(client.error, undefined)
   else matchError(client.error, disconnected)
 }

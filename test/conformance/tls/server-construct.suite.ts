@@ -85,9 +85,14 @@ function formsSuite(subject: Subject): void {
   const refused: [string, unknown[], ExpectedError][] = [
     ['text', ['x'], invalidType(`The "options" argument must be of type object. Received type string ('x')`)],
     ['a number', [5], invalidType('The "options" argument must be of type object. Received type number (5)')],
-    ['a listener of the wrong type', [{}, 'x'], invalidType(`The "listener" argument must be of type function. Received type string ('x')`)],
+    [
+      'a listener of the wrong type',
+      [{}, 'x'],
+      invalidType(`The "listener" argument must be of type function. Received type string ('x')`),
+    ],
   ]
-  for (const [name, args, error] of refused) test(`refuses ${name}`, () => throwsError(() => (subject.tls.createServer as CreateServer)(...args), error))
+  for (const [name, args, error] of refused)
+    test(`refuses ${name}`, () => throwsError(() => (subject.tls.createServer as CreateServer)(...args), error))
 
   test('listens nowhere yet', (t) => {
     const server = make(t, subject)
@@ -101,13 +106,19 @@ function optionsSuite(subject: Subject): void {
 
   const kept: [TlsOptions, Partial<Properties>][] = [
     [{}, { requestCert: false, rejectUnauthorized: true, honorCipherOrder: true, allowHalfOpen: false, pauseOnConnect: false }],
-    [{ requestCert: true, rejectUnauthorized: false }, { requestCert: true, rejectUnauthorized: false }],
+    [
+      { requestCert: true, rejectUnauthorized: false },
+      { requestCert: true, rejectUnauthorized: false },
+    ],
     [{ requestCert: 1, rejectUnauthorized: 0 } as object, { requestCert: false, rejectUnauthorized: true }],
     [{ rejectUnauthorized: undefined }, { rejectUnauthorized: true }],
     [{ honorCipherOrder: false }, { honorCipherOrder: false }],
     [{ honorCipherOrder: undefined }, { honorCipherOrder: true }],
     [{ ALPNProtocols: ['h2'] }, { ALPNProtocols: Buffer.from('\x02h2') }],
-    [{ allowHalfOpen: true, pauseOnConnect: true }, { allowHalfOpen: true, pauseOnConnect: true }],
+    [
+      { allowHalfOpen: true, pauseOnConnect: true },
+      { allowHalfOpen: true, pauseOnConnect: true },
+    ],
   ]
   for (const [options, properties] of kept) {
     test(`${JSON.stringify(options)} gives ${JSON.stringify(properties)}`, (t) => {
@@ -144,7 +155,11 @@ function optionsSuite(subject: Subject): void {
       invalidValue("The property 'options.ticketKeys' must be exactly 48 bytes. Received 3"),
     ],
     ['sessionIdContext', { sessionIdContext: 5 }, wrongType('sessionIdContext', 'of type string', 'type number (5)')],
-    ['a certificate', { cert: 5 }, wrongType('cert', 'of type string or an instance of Buffer, TypedArray, or DataView', 'type number (5)')],
+    [
+      'a certificate',
+      { cert: 5 },
+      wrongType('cert', 'of type string or an instance of Buffer, TypedArray, or DataView', 'type number (5)'),
+    ],
     [
       'ALPNCallback beside ALPNProtocols',
       { ALPNCallback: () => undefined, ALPNProtocols: ['h2'] },

@@ -9,5 +9,5 @@ export const DIFFERENCES = {
   binderAlert: { since: 24, reason: 'OpenSSL 3.0 calls a binder that does not verify an illegal parameter' },
   pskIsNoCertificate: { since: 24, reason: 'before, whoever had a pre-shared key was taken for authorized by certificate' },
   listenersThrow: { since: 24, reason: 'before, what a listener of resumeSession or OCSPRequest threw was thrown at nobody' },
-  
+  openssl35: { since: 24, reason: 'OpenSSL 3.0 has other groups, and security level 1 by default' },
 } satisfies Record<string, Difference>

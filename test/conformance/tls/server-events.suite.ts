@@ -23,7 +23,8 @@ function orderSuite(subject: Subject): void {
     test(`${maxVersion}: connection, secureConnection, close`, async (t) => {
       const order: string[] = []
       const server = subject.tls.createServer({ ...goodServer(), maxVersion })
-      for (const event of ['listening', 'connection', 'secureConnection', 'tlsClientError', 'error', 'close']) server.on(event, () => order.push(event))
+      for (const event of ['listening', 'connection', 'secureConnection', 'tlsClientError', 'error', 'close'])
+        server.on(event, () => order.push(event))
       const listening = await started(t, server)
       const { client } = await attempt(t, subject, listening)
       assert.is(client.text, 'hello')
@@ -48,7 +49,10 @@ function orderSuite(subject: Subject): void {
 
   test('the listener given to createServer is one of secureConnection', async (t) => {
     const sockets: unknown[] = []
-    const listening = await started(t, subject.tls.createServer(goodServer(), (socket) => void sockets.push(socket)))
+    const listening = await started(
+      t,
+      subject.tls.createServer(goodServer(), (socket) => void sockets.push(socket)),
+    )
     await attempt(t, subject, listening)
     assert.equal(sockets.length, 1)
     assert.is(sockets[0], listening.peers[0]!.socket)
@@ -192,7 +196,13 @@ function keylogSuite(subject: Subject): void {
   const test = suiteOf(subject, 'keylog of servers')
   const LABELS = {
     'TLSv1.2': ['CLIENT_RANDOM'],
-    'TLSv1.3': ['SERVER_HANDSHAKE_TRAFFIC_SECRET', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', 'EXPORTER_SECRET', 'SERVER_TRAFFIC_SECRET_0', 'CLIENT_TRAFFIC_SECRET_0'],
+    'TLSv1.3': [
+      'SERVER_HANDSHAKE_TRAFFIC_SECRET',
+      'CLIENT_HANDSHAKE_TRAFFIC_SECRET',
+      'EXPORTER_SECRET',
+      'SERVER_TRAFFIC_SECRET_0',
+      'CLIENT_TRAFFIC_SECRET_0',
+    ],
   }
   for (const maxVersion of VERSIONS) {
     test(`${maxVersion}: lines with a socket, the client's lines are the same`, async (t) => {
@@ -249,7 +259,7 @@ function closeSuite(subject: Subject): void {
     const listening = await listen(t, subject)
     const second = subject.tls.createServer()
     second.listen(listening.port, '127.0.0.1')
-    const [error] = await once(second, 'error') as [NodeJS.ErrnoException]
+    const [error] = (await once(second, 'error')) as [NodeJS.ErrnoException]
     assert.equal([error.code, error.syscall], ['EADDRINUSE', 'listen'])
   })
 }

@@ -110,14 +110,19 @@ const fail = async (t: Case, subject: Subject, version: (typeof VERSIONS)[number
 
 function serverAnswersSuite(subject: Subject): void {
   const test = suiteOf(subject, "wrong answers of the server's pskCallback")
-  const ret = (received: string) => invalidType(`The "ret" argument must be an instance of Buffer, TypedArray, DataView, or Object. Received ${received}`)
+  const ret = (received: string) =>
+    invalidType(`The "ret" argument must be an instance of Buffer, TypedArray, DataView, or Object. Received ${received}`)
   const psk = (received: string) => invalidType(`The "psk" argument must be ${VIEWS}. Received ${received}`)
   const rows: Answers[] = [
     { name: 'a number', value: answer(5), error: ret('type number (5)') },
     { name: 'text', value: answer('x'), error: ret(`type string ('x')`) },
     { name: 'an empty object', value: answer({}), error: psk('undefined') },
     { name: 'text in an object', value: answer({ psk: 'x' }), error: psk(`type string ('x')`) },
-    { name: 'too long a key', value: answer(Buffer.alloc(513)), error: invalidValue(/^The argument 'psk' Pre-shared key exceeds 512 bytes\. Received /) },
+    {
+      name: 'too long a key',
+      value: answer(Buffer.alloc(513)),
+      error: invalidValue(/^The argument 'psk' Pre-shared key exceeds 512 bytes\. Received /),
+    },
     { name: 'it throws', value: throwing, error: { message: 'thrown' } },
   ]
   for (const version of VERSIONS) {
@@ -135,9 +140,17 @@ function clientAnswersSuite(subject: Subject): void {
   const test = suiteOf(subject, "wrong answers of the client's pskCallback")
   const rows: Answers[] = [
     { name: 'a number', value: answer(5), error: invalidType('The "ret" argument must be of type object. Received type number (5)') },
-    { name: 'no identity', value: answer({ psk: KEY }), error: invalidType('The "identity" argument must be of type string. Received undefined') },
+    {
+      name: 'no identity',
+      value: answer({ psk: KEY }),
+      error: invalidType('The "identity" argument must be of type string. Received undefined'),
+    },
     { name: 'no key', value: answer({ identity: 'x' }), error: invalidType(`The "psk" argument must be ${VIEWS}. Received undefined`) },
-    { name: 'text', value: answer({ psk: 'x', identity: 'x' }), error: invalidType(`The "psk" argument must be ${VIEWS}. Received type string ('x')`) },
+    {
+      name: 'text',
+      value: answer({ psk: 'x', identity: 'x' }),
+      error: invalidType(`The "psk" argument must be ${VIEWS}. Received type string ('x')`),
+    },
     {
       name: 'too long a key',
       value: answer({ psk: Buffer.alloc(513), identity: 'x' }),
@@ -220,14 +233,22 @@ function certificatesSuite(subject: Subject): void {
 
   test('TLSv1.2: the client checks the name that no certificate says', async (t) => {
     const listening = await listen(t, subject, { ...withoutCertificate('TLSv1.2'), pskCallback: () => KEY })
-    const { client } = await attempt(t, subject, listening, { ...dialling('TLSv1.2'), checkServerIdentity: subject.tls.checkServerIdentity })
+    const { client } = await attempt(t, subject, listening, {
+      ...dialling('TLSv1.2'),
+      checkServerIdentity: subject.tls.checkServerIdentity,
+    })
     matchError(client.error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID', message: /: Cert does not contain a DNS name$/ })
   })
 
   if (!has(subject, DIFFERENCES.pskIsNoCertificate)) return
   for (const version of VERSIONS) {
     const meet = async (t: Case, options: TlsOptions) =>
-      attempt(t, subject, await listen(t, subject, { ...withoutCertificate(version), ...options, pskCallback: () => KEY }), dialling(version))
+      attempt(
+        t,
+        subject,
+        await listen(t, subject, { ...withoutCertificate(version), ...options, pskCallback: () => KEY }),
+        dialling(version),
+      )
 
     test(`${version}: whoever has a key only is not authorized`, async (t) => {
       const { server } = await meet(t, { requestCert: true, rejectUnauthorized: false })

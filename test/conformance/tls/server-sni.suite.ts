@@ -28,8 +28,7 @@ function addContextSuite(subject: Subject): void {
   const test = suiteOf(subject, 'addContext')
   const withContexts = async (t: Case, contexts: readonly (readonly [name: string, host: string])[]) => {
     const listening = await listen(t, subject)
-    for (const [name, host] of contexts)
-      listening.server.addContext(name, contextFor(t, subject, serverFor(host)) as object)
+    for (const [name, host] of contexts) listening.server.addContext(name, contextFor(t, subject, serverFor(host)) as object)
     return listening
   }
 
@@ -223,6 +222,9 @@ function replacedSuite(subject: Subject): void {
 
   test('the certificate the server shows is its own', async (t) => {
     const { server } = await connected(t, subject)
-    assert.is((server.socket.getCertificate() as { fingerprint256: string }).fingerprint256, new X509Certificate(goodServer().cert).fingerprint256)
+    assert.is(
+      (server.socket.getCertificate() as { fingerprint256: string }).fingerprint256,
+      new X509Certificate(goodServer().cert).fingerprint256,
+    )
   })
 }

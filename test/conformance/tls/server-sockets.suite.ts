@@ -54,7 +54,10 @@ function listeningSuite(subject: Subject): void {
 
   test('two listens at once are an error', async (t) => {
     const { server } = await listen(t, subject)
-    assert.throws(() => server.listen(0), (error: NodeJS.ErrnoException) => error.code === 'ERR_SERVER_ALREADY_LISTEN')
+    assert.throws(
+      () => server.listen(0),
+      (error: NodeJS.ErrnoException) => error.code === 'ERR_SERVER_ALREADY_LISTEN',
+    )
   })
 
   test('a signal closes', async (t) => {
@@ -152,5 +155,4 @@ function optionsSuite(subject: Subject): void {
     await client.close()
     assert.is(client.text, 'hello')
   })
-
 }

@@ -11,7 +11,7 @@ import type { Subject } from './subject.ts'
 /** Cases about a subject. Node has no way to free a context: the garbage collector does it. */
 export function suiteOf(subject: Subject, title: string): Pick<Suite, 'skip'> & ((name: string, body: Body) => void) {
   const test = suite(`${subject.name}: ${title}`)
-  return Object.assign((name: string, body: Body) => test(name, body, { collected: true }), { skip: test.skip })
+  return Object.assign((name: string, body: Body) => test(name, body, { collected: true, deadline: 8 }), { skip: test.skip })
 }
 
 /** What errors of TLS have beside a message. */

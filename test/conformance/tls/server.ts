@@ -1,4 +1,7 @@
 // The server's half of the conformance suites, on one subject.
+import { contextEffectsSuite } from './context-effects.suite.ts'
+import { contextOptionsSuite } from './context-options.suite.ts'
+import { contextVersionsSuite } from './context-versions.suite.ts'
 import { serverAlpnSuite } from './server-alpn.suite.ts'
 import { serverClientsSuite } from './server-clients.suite.ts'
 import { serverConstructSuite } from './server-construct.suite.ts'
@@ -24,4 +27,7 @@ export function serverConformance(subject: Subject): void {
   serverTicketsSuite(subject)
   serverSocketsSuite(subject)
   serverOcspSuite(subject)
+  contextOptionsSuite(subject)
+  contextVersionsSuite(subject)
+  contextEffectsSuite(subject)
 }
