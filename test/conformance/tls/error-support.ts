@@ -6,7 +6,7 @@ import { DIFFERENCES } from './server-differences.ts'
 
 export interface ExpectedError {
   /** Default: Error. */
-  name?: 'TypeError' | 'RangeError'
+  name?: 'TypeError' | 'RangeError' | 'SyntaxError'
   /** Null: there is none. */
   code?: string | null
   /** All of it, or a pattern. Left out where `reason` stands for it. */

@@ -10,4 +10,5 @@ export const DIFFERENCES = {
   pskIsNoCertificate: { since: 24, reason: 'before, whoever had a pre-shared key was taken for authorized by certificate' },
   listenersThrow: { since: 24, reason: 'before, what a listener of resumeSession or OCSPRequest threw was thrown at nobody' },
   openssl35: { since: 24, reason: 'OpenSSL 3.0 has other groups, and security level 1 by default' },
+  idna: { since: 24, reason: 'before, a host with letters beyond ASCII was compared as it was written' },
 } satisfies Record<string, Difference>

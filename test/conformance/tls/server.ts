@@ -1,4 +1,6 @@
 // The server's half of the conformance suites, on one subject.
+import { certificateIdentitySuite } from './certificate-identity.suite.ts'
+import { certificatePeerSuite } from './certificate-peer.suite.ts'
 import { contextEffectsSuite } from './context-effects.suite.ts'
 import { contextOptionsSuite } from './context-options.suite.ts'
 import { contextVersionsSuite } from './context-versions.suite.ts'
@@ -30,4 +32,6 @@ export function serverConformance(subject: Subject): void {
   contextOptionsSuite(subject)
   contextVersionsSuite(subject)
   contextEffectsSuite(subject)
+  certificateIdentitySuite(subject)
+  certificatePeerSuite(subject)
 }
