@@ -4,6 +4,7 @@ import { certificatePeerSuite } from './certificate-peer.suite.ts'
 import { contextEffectsSuite } from './context-effects.suite.ts'
 import { contextOptionsSuite } from './context-options.suite.ts'
 import { contextVersionsSuite } from './context-versions.suite.ts'
+import { errorTableSuite } from './error-table.suite.ts'
 import { serverAlpnSuite } from './server-alpn.suite.ts'
 import { serverClientsSuite } from './server-clients.suite.ts'
 import { serverConstructSuite } from './server-construct.suite.ts'
@@ -34,4 +35,5 @@ export function serverConformance(subject: Subject): void {
   contextEffectsSuite(subject)
   certificateIdentitySuite(subject)
   certificatePeerSuite(subject)
+  errorTableSuite(subject)
 }
