@@ -3,7 +3,6 @@ import { certificateIdentitySuite } from './certificate-identity.suite.ts'
 import { certificatePeerSuite } from './certificate-peer.suite.ts'
 import { contextEffectsSuite } from './context-effects.suite.ts'
 import { contextOptionsSuite } from './context-options.suite.ts'
-import { contextVersionsSuite } from './context-versions.suite.ts'
 import { errorTableSuite } from './error-table.suite.ts'
 import { serverAlpnSuite } from './server-alpn.suite.ts'
 import { serverClientsSuite } from './server-clients.suite.ts'
@@ -31,7 +30,6 @@ export function serverConformance(subject: Subject): void {
   serverSocketsSuite(subject)
   serverOcspSuite(subject)
   contextOptionsSuite(subject)
-  contextVersionsSuite(subject)
   contextEffectsSuite(subject)
   certificateIdentitySuite(subject)
   certificatePeerSuite(subject)
