@@ -11,7 +11,6 @@ import { createServer, Server } from './server.ts'
 import { TLSSocket } from './socket.ts'
 
 let cipherNames: string[] | undefined
-let roots: readonly string[] | undefined
 
 /** OpenSSL's names in lower case. */
 export const getCiphers = (): string[] => (cipherNames ??= ciphers().map((name) => name.toLowerCase())).slice()
@@ -33,7 +32,7 @@ const tls = Object.assign(defaults, {
 /** Mozilla's list, as the host ships it. */
 Object.defineProperty(tls, 'rootCertificates', {
   enumerable: true,
-  get: () => (roots ??= Object.freeze(getCACertificates('bundled'))),
+  get: () => getCACertificates('bundled'),
 })
 
 export default tls

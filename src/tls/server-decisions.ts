@@ -8,7 +8,7 @@ import type { Decisions } from '../transport/poller.ts'
 import { checkedKey } from './client-psk.ts'
 import { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
-import { bufferOf, errors, isBytes, validateFunction } from './errors.ts'
+import { bufferOf, errors, hostMajor, isBytes, validateFunction } from './errors.ts'
 import { SecureContext } from './secure-context.ts'
 import type { Server } from './server.ts'
 import type { TLSSocket } from './socket.ts'
@@ -17,6 +17,17 @@ type Answer = Decision<EngineContext>
 type SniCallback = (servername: string, callback: (error: Error | null, context?: unknown) => void) => void
 type AlpnCallback = (offer: { servername: string | false; protocols: string[] }) => unknown
 type PskCallback = (socket: TLSSocket, identity: string) => unknown
+
+const HANDSHAKE_FAILURE = 40
+
+/** What OpenSSL says to Node where a context without a certificate shall be used: Node 20 stumbles over it, later ones look for a key. */
+const noCertificate = () =>
+  hostMajor < 22
+    ? opensslFailure('0A0C0102', 'passed a null parameter', 'ERR_SSL_PASSED_A_NULL_PARAMETER')
+    : opensslFailure('0A000076', 'no suitable signature algorithm', 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM')
+
+const opensslFailure = (number: string, reason: string, code: string) =>
+  Object.assign(new Error(`error:${number}:SSL routines::${reason}`), { library: 'SSL routines', reason, code })
 
 /** RFC 6066, section 8. */
 const STATUS_REQUEST = 5
@@ -47,13 +58,18 @@ async function guarded(socket: TLSSocket, decision: () => Answer | Promise<Answe
 }
 
 async function decide(socket: TLSSocket, hello: ClientHello): Promise<Answer> {
+  socket.servername ??= hello.servername ?? false
   const session = await storedSession(socket, hello)
   const context = await contextFor(socket, hello.servername)
   const ocspResponse = await ocspResponseFor(socket, hello, context)
+  const before = socket._handle?.settings.context
   const alpn = protocolFor(socket, hello)
+  const after = socket._handle?.settings.context // setKeyCert may have been called
+  const chosen = after === before ? context : after?.context
+  if (chosen && !chosen.options.identities?.length) return { cause: noCertificate(), alert: HANDSHAKE_FAILURE }
   return {
     ...(session && { session }),
-    ...(context && { context: context.build() }),
+    ...(chosen && { context: chosen.build() }),
     ...(ocspResponse && { ocspResponse }),
     ...(alpn && { alpn }),
     psks: keysFor(socket, hello),
@@ -91,7 +107,7 @@ async function contextFor(socket: TLSSocket, servername: string | undefined): Pr
   if (!context) return undefined
   if (context instanceof SecureContext) return context.context
   if (context instanceof ContextHandle) return context
-  throw errors.invalidContext('context')
+  throw errors.invalidSniContext()
 }
 
 async function ocspResponseFor(socket: TLSSocket, hello: ClientHello, chosen: ContextHandle | undefined): Promise<Uint8Array | undefined> {
