@@ -29,7 +29,7 @@ export interface CaseOptions {
 
 const DEADLINE = 20
 /** How often garbage is collected until nothing is left: what one collection finalizes may have held the next. */
-const COLLECTIONS = 20
+const COLLECTIONS = 60
 
 /** What a case gets. Things are cleaned up after it in reverse order, whether it passes or fails. */
 export class Case {
@@ -154,7 +154,7 @@ async function failureIn(action: () => void | Promise<void>, deadline: number): 
 async function assertNothingLeft(before: { handles: number; sockets: number }, collections: number): Promise<void> {
   for (let i = 0; i < collections && liveHandles() > before.handles; i++) {
     globalThis.gc!()
-    await sleep(1) // finalizers run in a task of their own
+    await sleep(i) // finalizers run in a task of their own; an alert may still be on its way
   }
   const handles = liveHandles() - before.handles
   if (handles > 0) throw new Error(`left behind: ${handles} contexts or engines that nobody freed`)

@@ -186,10 +186,10 @@ function chainSuite(subject: Subject): void {
     assert.equal(chainOf(server.socket), ['client.test', ...(losesChain ? [] : issuers)])
   })
 
-  test('of one that signs itself and that nobody trusts, there are none', async (t) => {
-    const self = issue({ subject: { CN: 'self.test' }, hosts: [HOST] })
+  test('of a root that serves', async (t) => {
+    const self = issue({ subject: { CN: 'self.test' }, hosts: [HOST], ca: true })
     const { client } = await connected(t, subject, self, { rejectUnauthorized: false })
-    assert.equal(chainOf(client.socket), ['self.test'])
+    assert.equal(chainOf(client.socket), ['self.test', 'itself'])
   })
 
   test('whom nobody knows are missing', async (t) => {
@@ -248,8 +248,10 @@ function absentSuite(subject: Subject): void {
     test(`${maxVersion}: a client that has resumed a session`, async (t) => {
       const { socket } = await resumed(t, maxVersion)
       assert.is(socket.isSessionReused(), true)
-      assert.equal(socket.getPeerCertificate(), {})
       assert.is(socket.authorized, true)
+      // Node's clients have forgotten; to know is no mistake.
+      const { subject: name } = socket.getPeerCertificate()
+      if (name) assert.is(name.CN, HOST)
     })
   }
 }

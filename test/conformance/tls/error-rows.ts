@@ -1,13 +1,14 @@
-// Handshakes that fail: the situation, and the error at each end. `secure` stands for an end whose handshake succeeds nevertheless.
+// Handshakes that fail: the situation, and the error at each end.
 import type { ConnectionOptions, SecureVersion, TlsOptions } from 'node:tls'
 import { createCrl } from '../../../src/x509/index.ts'
 import { bad, client as goodClient, HOST, issue, root, server as goodServer, strangeRoot } from '../../support/certs.ts'
 import { X509Certificate } from 'node:crypto'
-import { alert, disconnected, hangUp, ssl, type ExpectedError } from './error-support.ts'
+import { alert, disconnected, hangUp, ssl, verdictAlert, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
 import { has, type Subject } from './subject.ts'
 
-export type End = ExpectedError | 'secure'
+/** `secure`: the handshake succeeds for this end; it may be told better (`or`). */
+export type End = ExpectedError | { secure: true; or?: ExpectedError }
 
 export interface ErrorRow {
   readonly situation: string
@@ -19,7 +20,7 @@ export interface ErrorRow {
 /** The rows, where both ends speak at most this version. */
 export const errorRows = (subject: Subject, version: SecureVersion): readonly ErrorRow[] => [
   ...negotiationRows(subject, version),
-  ...trustRows(version),
+  ...trustRows(subject, version),
 ]
 
 /** OpenSSL refuses, and tells the other end why. */
@@ -30,6 +31,7 @@ function negotiationRows(subject: Subject, version: SecureVersion): ErrorRow[] {
   const noSignature = { server: ssl('no shared signature algorithms'), client: handshakeFailure }
   const noCipher = { server: ssl('no shared cipher'), client: handshakeFailure }
   const tls12 = version === 'TLSv1.2'
+  const refusedClient = (code: string): End => ({ ...(tls12 ? disconnected : { secure: true }), or: verdictAlert(subject, code) })
   const [ours, theirs] = tls12
     ? ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384']
     : ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384']
@@ -78,13 +80,13 @@ function negotiationRows(subject: Subject, version: SecureVersion): ErrorRow[] {
       situation: 'a client certificate is required, and nobody trusts it',
       server: { requestCert: true, ca: root().cert },
       client: issue({ subject: { CN: 'client.test' }, usage: ['client'] }, strangeRoot()),
-      expected: { server: hangUp, client: tls12 ? disconnected : 'secure' },
+      expected: { server: hangUp, client: refusedClient('UNABLE_TO_VERIFY_LEAF_SIGNATURE') },
     },
     {
       situation: 'a client certificate is required, and it is revoked',
       server: { requestCert: true, ca: root().cert, crl: crlFor(goodClient().cert) },
       client: goodClient(),
-      expected: { server: hangUp, client: tls12 ? disconnected : 'secure' },
+      expected: { server: hangUp, client: refusedClient('CERT_REVOKED') },
     },
     {
       situation: 'the SNI callback has an error',
@@ -97,8 +99,8 @@ function negotiationRows(subject: Subject, version: SecureVersion): ErrorRow[] {
 const crlFor = (cert: string) => createCrl({ issuer: root(), revoked: [{ serialNumber: new X509Certificate(cert).serialNumber }] })
 
 /** The client refuses after its handshake; it hangs up, and a server of TLS 1.2 was done by then. */
-function trustRows(version: SecureVersion): ErrorRow[] {
-  const server = version === 'TLSv1.2' ? 'secure' : hangUp
+function trustRows(subject: Subject, version: SecureVersion): ErrorRow[] {
+  const server = (code: string): End => ({ ...(version === 'TLSv1.2' ? { secure: true } : hangUp), or: verdictAlert(subject, code) })
   const unverified = { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', message: /^unable to verify the first certificate/ }
   const rows: [string, TlsOptions, ExpectedError, ConnectionOptions?][] = [
     ['a certificate that has expired', bad('expired'), { code: 'CERT_HAS_EXPIRED', message: 'certificate has expired' }],
@@ -139,7 +141,12 @@ function trustRows(version: SecureVersion): ErrorRow[] {
       { crl: createCrl({ issuer: strangeRoot() }) },
     ],
   ]
-  return rows.map(([situation, options, error, client]) => ({ situation, server: options, client, expected: { server, client: error } }))
+  return rows.map(([situation, options, error, client]) => ({
+    situation,
+    server: options,
+    client,
+    expected: { server: server(error.code!), client: error },
+  }))
 }
 
 /** A leaf of a stranger, who sends his root as well. */

@@ -16,7 +16,22 @@ export interface ExpectedError {
   reason?: string
   /** Further properties of the error, by name. */
   fields?: Record<string, unknown>
+  /** What will do as well: where Node hangs up without a word, an alert that says why (RFC 8446, 6.2) is better. */
+  or?: ExpectedError
 }
+
+/** The alert for each verdict on a certificate. */
+const VERDICT_ALERTS: Readonly<Record<string, Parameters<typeof alert> extends [unknown, ...infer Rest] ? Rest : never>> = {
+  CERT_HAS_EXPIRED: ['certificate expired', 'ssl/tls'],
+  CERT_NOT_YET_VALID: ['bad certificate', 'ssl/tls'],
+  CERT_REVOKED: ['certificate revoked', 'ssl/tls'],
+  INVALID_PURPOSE: ['unsupported certificate', 'ssl/tls'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['bad certificate', 'ssl/tls'],
+}
+
+/** What whoever has the certificate may be told of this verdict. */
+export const verdictAlert = (subject: Subject, verdict: string): ExpectedError =>
+  alert(subject, ...(VERDICT_ALERTS[verdict] ?? ['unknown ca', 'tlsv1']))
 
 /** An error of libssl: the code follows from the reason. */
 export const ssl = (reason: string): ExpectedError => ({ code: codeOf('ERR_SSL_', reason), library: 'SSL routines', reason })
@@ -43,6 +58,7 @@ const codeOf = (prefix: string, reason: string) => prefix + reason.toUpperCase()
 
 /** The error has all that is expected of it. */
 export function matchError(actual: unknown, expected: ExpectedError): void {
+  if (expected.or && (actual as { code?: string } | undefined)?.code === expected.or.code) return matchError(actual, expected.or)
   assert.ok(actual instanceof Error, `expected ${expected.code ?? expected.message}, not ${String(actual)}`)
   const { name = 'Error', message, fields = {} } = expected
   const got = actual as Error & { code?: string; library?: string; reason?: string }

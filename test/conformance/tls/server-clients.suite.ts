@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert'
 import type { SecureVersion, TlsOptions } from 'node:tls'
 import { client, daysFromNow, intermediate, issue, root, strangeRoot, type Identity } from '../../support/certs.ts'
-import { alert, disconnected, hangUp, matchError, ssl } from './error-support.ts'
+import { alert, disconnected, hangUp, matchError, ssl, verdictAlert } from './error-support.ts'
 import { attempt, listen, type Outcome, suiteOf } from './server-support.ts'
 import type { Subject } from './subject.ts'
 
@@ -58,7 +58,7 @@ export function serverClientsSuite(subject: Subject): void {
       test(`${maxVersion}, required: ${name}`, async (t) => {
         const outcome = await meet(t, { requestCert: true })
         if (verdict === undefined) accepted(outcome, undefined)
-        else refused(subject, outcome, maxVersion, name === 'none')
+        else refused(subject, outcome, maxVersion, name === 'none' ? undefined : verdict)
       })
     }
 
@@ -83,16 +83,18 @@ function accepted({ client, server }: Outcome, verdict: string | undefined): voi
 }
 
 /**
- * Without a certificate OpenSSL itself refuses, with an alert; a bad one is refused by hanging up. A client of TLS 1.3 is done with its
- * handshake before the server has looked.
+ * Without a certificate OpenSSL itself refuses, with an alert; a bad one is refused by hanging up, or with an alert, too. A client of
+ * TLS 1.3 is done with its handshake before the server has looked.
  */
-function refused(subject: Subject, { client, server }: Outcome, version: SecureVersion, none: boolean): void {
+function refused(subject: Subject, { client, server }: Outcome, version: SecureVersion, verdict: string | undefined): void {
   const early = version === 'TLSv1.3'
   assert.is(server.secure, false)
   assert.equal([client.secure, client.text], [early, ''])
-  matchError(server.error, none ? ssl('peer did not return a certificate') : hangUp)
-  if (none)
+  if (verdict === undefined) {
+    matchError(server.error, ssl('peer did not return a certificate'))
     matchError(client.error, early ? alert(subject, 'certificate required', 'tlsv13') : alert(subject, 'handshake failure', 'ssl/tls'))
-  else if (early) assert.is(client.error, undefined)
-  else matchError(client.error, disconnected)
+  } else {
+    matchError(server.error, hangUp)
+    if (!early || client.error) matchError(client.error, { ...disconnected, or: verdictAlert(subject, verdict) })
+  }
 }
