@@ -30,6 +30,9 @@ export const REFERENCE = 24
 /** Whether the subject behaves as the versions since then: `has(subject, DIFFERENCES.earlyServername) ? a : b`. */
 export const has = ({ capabilities }: Subject, { since }: Difference): boolean => (capabilities.node ?? REFERENCE) >= since
 
+/** The first line of a program that wants the subject as `tls`. */
+export const importing = ({ capabilities }: Subject): string => `import tls from ${JSON.stringify(capabilities.specifier)}\n`
+
 export const nativeSubject: Subject = {
   name: 'node:tls',
   tls: native,

@@ -1,0 +1,7 @@
+// The client and stream half of conformance to node:tls.
+import { connectSuite } from './client-connect.suite.ts'
+import type { Subject } from './subject.ts'
+
+export function clientSuites(subject: Subject): void {
+  connectSuite(subject)
+}

@@ -1,0 +1,7 @@
+// Where versions of Node differ in what the client and stream suites look at: since when they behave as the reference does, and what the
+// older ones do instead.
+import type { Difference } from './subject.ts'
+
+export const VERSIONS = {
+  argumentErrors: { since: 24, reason: 'a wrong minDHSize was an internal assertion' },
+} as const satisfies Record<string, Difference>
