@@ -1,7 +1,7 @@
 // The two ends of the connections that the client and stream suites look at. One end is the subject's, the other always the runtime's own
 // node:tls, so that a failure tells whose it is. Whatever is opened here is closed with the case.
-import { once, type EventEmitter } from 'node:events'
-import type { AddressInfo, OnReadOpts, Socket } from 'node:net'
+import { once } from 'node:events'
+import type { AddressInfo, OnReadOpts, Server, Socket } from 'node:net'
 import * as native from 'node:tls'
 import type { ConnectionOptions, SecureVersion, TLSSocket, TlsOptions } from 'node:tls'
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
@@ -57,7 +57,7 @@ export async function listen(t: Case, options: TlsOptions = {}, tls: Tls = nativ
 }
 
 /** Makes `server` listen on the loopback; with the case, it is closed, and so is every connection it has. */
-export async function listening(t: Case, server: EventEmitter & { listen: native.Server['listen']; close: native.Server['close'] }): Promise<void> {
+export async function listening(t: Case, server: Server): Promise<void> {
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     open.add(socket)

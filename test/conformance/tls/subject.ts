@@ -2,6 +2,7 @@
 // and whatever claims to be a drop-in for it. Node 24 is the reference; where another version behaves otherwise, the suite says since
 // when and why, and expects of an older subject what that one does.
 import * as native from 'node:tls'
+import type { Skip } from '../../support/suite.ts'
 
 export interface Capabilities {
   /** The major version of Node whose behaviour the subject has; undefined for one that follows the reference. */
@@ -29,6 +30,10 @@ export const REFERENCE = 24
 
 /** Whether the subject behaves as the versions since then: `has(subject, DIFFERENCES.earlyServername) ? a : b`. */
 export const has = ({ capabilities }: Subject, { since }: Difference): boolean => (capabilities.node ?? REFERENCE) >= since
+
+/** For `suite.unless`: a case that Node itself does not survive, while whoever follows it should. */
+export const nodeCrashes = ({ capabilities }: Subject, reason: string): Skip | undefined =>
+  capabilities.node === undefined ? undefined : { kind: 'peer-cannot', reason: `Node ${capabilities.node} crashes: ${reason}` }
 
 /** The first line of a program that wants the subject as `tls`. */
 export const importing = ({ capabilities }: Subject): string => `import tls from ${JSON.stringify(capabilities.specifier)}\n`

@@ -4,4 +4,6 @@ import type { Difference } from './subject.ts'
 
 export const VERSIONS = {
   argumentErrors: { since: 24, reason: 'a wrong minDHSize was an internal assertion' },
+  largeHighWaterMark: { since: 22, reason: 'the water mark of streams was 16 KiB' },
+  keepAliveOption: { since: 24, reason: 'tls.connect took keepAlive and did nothing about it' },
 } as const satisfies Record<string, Difference>
