@@ -24,6 +24,18 @@ export interface ClientOptions extends ConnectionOptions {
   signal?: AbortSignal
 }
 
+/** What sockets have that no documentation tells, and others use all the same. */
+export interface Undocumented {
+  setServername(servername: string): void
+  setSession(session: Buffer | string): void
+  _start(): void
+  _handle: { verifyError(): Error | null } | null
+  ssl: { verifyError(): Error | null } | null
+  secureConnecting: boolean
+}
+
+export const undocumented = (socket: TLSSocket): TLSSocket & Undocumented => socket as TLSSocket & Undocumented
+
 /** Calls tls.connect with any of these options. */
 export const connectTo = (tls: Tls, options: ClientOptions, listener?: () => void): TLSSocket => tls.connect(options, listener)
 
