@@ -165,6 +165,7 @@ function argumentsSuite(subject: Subject): void {
     ['a localPort that is none', `{ port: 1, localPort: 'x' }`, 'ERR_INVALID_ARG_TYPE', 'TypeError'],
     ['a minDHSize that is no number', `{ port: 1, minDHSize: '1' }`, wrong('ERR_INVALID_ARG_TYPE')],
     ['a minDHSize that is not positive', '{ port: 1, minDHSize: 0 }', wrong('ERR_OUT_OF_RANGE')],
+    ['a pskCallback that is none', `{ port: 1, pskCallback: 'x' }`, 'ERR_INVALID_ARG_TYPE', 'TypeError'],
     ['a signal that is none', '{ port: 1, signal: {} }', 'ERR_INVALID_ARG_TYPE', 'TypeError'],
     ['a timeout that is none', `{ port: 1, timeout: 'x' }`, 'ERR_INVALID_ARG_TYPE', 'TypeError'],
     ['a certificate that is none', `{ port: 1, cert: 'x' }`, 'ERR_OSSL_PEM_NO_START_LINE'],

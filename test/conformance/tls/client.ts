@@ -2,10 +2,18 @@
 import { connectSuite } from './client-connect.suite.ts'
 import { netOptionsSuite } from './client-net.suite.ts'
 import { servernameSuite } from './client-servername.suite.ts'
+import { negotiateSuite } from './client-negotiate.suite.ts'
+import { verifySuite } from './client-verify.suite.ts'
+import { pskSuite } from './client-psk.suite.ts'
+import { sessionSuite } from './client-session.suite.ts'
 import type { Subject } from './subject.ts'
 
 export function clientSuites(subject: Subject): void {
   connectSuite(subject)
   netOptionsSuite(subject)
   servernameSuite(subject)
+  verifySuite(subject)
+  negotiateSuite(subject)
+  pskSuite(subject)
+  sessionSuite(subject)
 }
