@@ -26,7 +26,7 @@
 #define EXPORT extern
 
 /* Bumped on any change below; the loader refuses a module of another version. */
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 /* ---- Status: what a call on a connection came to. Positive return values of tls_read and tls_write are byte counts. ---- */
 #define TLS_DONE 0
@@ -80,6 +80,7 @@
 #define TLS_FLAG_PARK_CERTIFICATE_REQUEST 512 /* client: stop where a certificate is asked for */
 #define TLS_FLAG_PARK_VERIFY 1024            /* stop when the peer's certificate has been looked at */
 #define TLS_FLAG_PARK_PSK 2048               /* server, TLS 1.2: stop where the client names its PSK identity */
+#define TLS_FLAG_DELIVER_OCSP 4096           /* client: ask for a stapled OCSP response and hand it over unchecked */
 
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
@@ -118,7 +119,7 @@ typedef struct tls_error {
 /* ---- tls_context_set_option ---- */
 #define TLS_OPTION_SECURITY_LEVEL 1      /* SSL_CTX_set_security_level(3) */
 #define TLS_OPTION_CLIENT_PREFERENCE 2   /* 1: the client's order of suites counts, not ours */
-#define TLS_OPTION_LEGACY 3              /* 1: connect to servers without RFC 5746; Finite-field DH with groups chosen by key size */
+#define TLS_OPTION_LEGACY 3              /* 1: connect to servers without RFC 5746, and renegotiate without it */
 #define TLS_OPTION_RENEGOTIATION 4       /* how many renegotiations a peer may ask for; 0 refuses them (default) */
 #define TLS_OPTION_MAX_SEND_FRAGMENT 5   /* bytes of plaintext in a record, 512 to 16384 */
 #define TLS_OPTION_MAX_FRAGMENT_LENGTH 6 /* client: asks for records of 512, 1024, 2048 or 4096 bytes (RFC 6066, 4) */
@@ -154,6 +155,12 @@ typedef struct tls_error {
 #define TLS_EARLY_DATA_REJECTED 1
 #define TLS_EARLY_DATA_ACCEPTED 2
 
+/* ---- tls_agreed.temporary_key ---- */
+#define TLS_TEMPORARY_KEY_NONE 0
+#define TLS_TEMPORARY_KEY_DH 1
+#define TLS_TEMPORARY_KEY_ECDH 2
+#define TLS_TEMPORARY_KEY_KEM 3
+
 /* What the handshake agreed on. Strings are empty where nothing was agreed. */
 typedef struct tls_agreed {
   uint32_t version;            /* 0x0304 */
@@ -164,7 +171,11 @@ typedef struct tls_agreed {
   uint32_t peer_certificate;   /* 1 if the peer has authenticated itself with a certificate, 2: with a raw public key */
   uint32_t early_data;         /* TLS_EARLY_DATA_* */
   uint32_t alpn_length;
+  uint32_t temporary_key;      /* client: TLS_TEMPORARY_KEY_*, what the server's ephemeral key is */
+  uint32_t temporary_key_bits;
+  char temporary_key_name[48]; /* "X25519", "prime256v1" */
   char version_name[16];       /* "TLSv1.3" */
+  char cipher_version[16];     /* the oldest version that has the suite, "TLSv1.2" */
   char cipher_standard[64];    /* "TLS_AES_128_GCM_SHA256" */
   char cipher_openssl[64];     /* "ECDHE-RSA-AES128-GCM-SHA256" */
   char group[48];              /* "X25519MLKEM768" */
@@ -186,6 +197,8 @@ EXPORT const char *tls_library_version(void);
 EXPORT uint32_t tls_library_live(void);
 /* The error of the last call that returned TLS_ERROR or NULL without a connection. */
 EXPORT const tls_error *tls_library_error(void);
+/* The names of all cipher suites that can be asked for, each behind a uint32 length. NULL: see tls_library_error. */
+EXPORT tls_bytes *tls_library_ciphers(void);
 /* Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
 EXPORT uint8_t *tls_memory_alloc(size_t length);
 EXPORT void tls_memory_free(uint8_t *memory, size_t length);
@@ -198,9 +211,9 @@ EXPORT tls_context *tls_context_new(uint32_t protocol);
 EXPORT void tls_context_free(tls_context *context);
 /* Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
 EXPORT int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_t maximum);
-/* TLS 1.2 and older, OpenSSL's cipher list format. */
+/* TLS 1.2 and older, OpenSSL's cipher list format; an empty one leaves TLS 1.3 alone. */
 EXPORT int32_t tls_context_set_cipher_list(tls_context *context, const char *list);
-/* TLS 1.3, colon-separated. */
+/* TLS 1.3, colon-separated; an empty list leaves the older versions alone. */
 EXPORT int32_t tls_context_set_cipher_suites(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_groups(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const char *list);
@@ -224,6 +237,8 @@ EXPORT int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, s
 EXPORT int32_t tls_context_set_session_id_context(tls_context *context, const uint8_t *bytes, size_t length);
 /* One of TLS_OPTION_*. */
 EXPORT int32_t tls_context_set_option(tls_context *context, uint32_t option, uint32_t value);
+/* SSL_OP_* bits to set besides (SSL_CTX_set_options(3)), the lower and the upper half of them. */
+EXPORT int32_t tls_context_set_openssl_options(tls_context *context, uint32_t low, uint32_t high);
 /* Keys for tickets, the newest first: 80 bytes each (name 16, HMAC-SHA256 32, AES-256 32), or 48 as Node has them. Without a call
    they are made at the first ticket. Setting them ends rotation until the next TLS_OPTION_TICKET_ROTATION. */
 EXPORT int32_t tls_context_set_ticket_keys(tls_context *context, const uint8_t *keys, size_t length);
@@ -258,6 +273,8 @@ EXPORT int32_t tls_connection_set_session(tls_connection *connection, const uint
 /* Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
 EXPORT int32_t tls_connection_set_context(tls_connection *connection, tls_context *context);
 
+/* Server, while parked at the ClientHello: what to staple in this connection, whatever the bytes are; none of them: nothing. */
+EXPORT int32_t tls_connection_set_ocsp_response(tls_connection *connection, const uint8_t *bytes, size_t length);
 /* Server, while parked at the ClientHello: the session that was looked up for an id or ticket. */
 EXPORT int32_t tls_connection_find_session(tls_connection *connection, const uint8_t *der, size_t length);
 /* A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
@@ -354,6 +371,12 @@ EXPORT tls_bytes *tls_peer_exporter(tls_connection *connection, const char *labe
 
 /* TLS_BINDING_*. NULL where it is not defined: see tls_library_error. */
 EXPORT tls_bytes *tls_peer_channel_binding(tls_connection *connection, uint32_t type);
+/* The current session in DER, or NULL: resumable or not, as it is at the moment. */
+EXPORT tls_bytes *tls_peer_session(tls_connection *connection);
+/* The ticket of the current session, or NULL. */
+EXPORT tls_bytes *tls_peer_ticket(tls_connection *connection);
+/* The signature schemes that both sides know (SSL_get_shared_sigalgs(3)), as "RSA-PSS+SHA256", each behind a uint32 length. */
+EXPORT tls_bytes *tls_peer_shared_signature_schemes(tls_connection *connection);
 /* The peer's raw public key (SubjectPublicKeyInfo), or NULL. */
 EXPORT tls_bytes *tls_peer_public_key(tls_connection *connection);
 /* The stapled OCSP response in DER, or NULL. */

@@ -36,7 +36,7 @@ static int connection_attach(tls_connection *c) {
   park_attach(c);
   if (c->flags & TLS_FLAG_REQUEST_SCTS && !SSL_set_ct_validation_callback(c->ssl, accept_scts, NULL)) return 0;
   if (c->flags & TLS_FLAG_POST_HANDSHAKE_AUTH) SSL_set_post_handshake_auth(c->ssl, 1);
-  if (c->flags & (TLS_FLAG_REQUEST_OCSP | TLS_FLAG_REQUIRE_OCSP)) SSL_set_tlsext_status_type(c->ssl, TLSEXT_STATUSTYPE_ocsp);
+  if (c->flags & (TLS_FLAG_REQUEST_OCSP | TLS_FLAG_REQUIRE_OCSP | TLS_FLAG_DELIVER_OCSP)) SSL_set_tlsext_status_type(c->ssl, TLSEXT_STATUSTYPE_ocsp);
   return verify_bind_sessions(c);
 }
 
@@ -79,6 +79,7 @@ void tls_connection_free(tls_connection *c) {
   signature_release(c);
   OPENSSL_free(c->identity);
   OPENSSL_free(c->alpn);
+  OPENSSL_free(c->ocsp);
   OPENSSL_clear_free(c, sizeof *c);
   live_handles--;
 }

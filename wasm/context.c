@@ -91,9 +91,12 @@ int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_
                  SSL_CTX_set_max_proto_version(context->ssl, (int)maximum));
 }
 
+/* OpenSSL sets an empty list, too, and then complains of it. */
 int32_t tls_context_set_cipher_list(tls_context *context, const char *list) {
   ERR_clear_error();
-  return done_if(SSL_CTX_set_cipher_list(context->ssl, list));
+  int ok = SSL_CTX_set_cipher_list(context->ssl, list);
+  if (!ok && list[0] == '\0' && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_NO_CIPHER_MATCH) ok = 1;
+  return done_if(ok);
 }
 
 int32_t tls_context_set_cipher_suites(tls_context *context, const char *list) {
@@ -198,6 +201,11 @@ static int set_option(tls_context *context, uint32_t option, uint32_t value) {
 int32_t tls_context_set_option(tls_context *context, uint32_t option, uint32_t value) {
   ERR_clear_error();
   return done_if(set_option(context, option, value));
+}
+
+int32_t tls_context_set_openssl_options(tls_context *context, uint32_t low, uint32_t high) {
+  SSL_CTX_set_options(context->ssl, (uint64_t)high << 32 | low);
+  return TLS_DONE;
 }
 
 static EVP_PKEY *dh_parse(const uint8_t *bytes, size_t length) {

@@ -108,6 +108,9 @@ struct tls_connection {
   int32_t verify_result, verify_depth;
   uint8_t *alpn; /* this connection's own list, or NULL: the context's */
   size_t alpn_length;
+  int ocsp_given; /* what to staple is this connection's own; NULL: nothing */
+  uint8_t *ocsp;
+  size_t ocsp_length;
   cookie_jar *cookies; /* of the context it was made with; NULL unless DTLS */
   uint8_t *peer;       /* DTLS server: the address the cookie is bound to; NULL: none is asked for */
   size_t peer_length;
@@ -144,6 +147,13 @@ void events_release(tls_connection *c);
 void events_note_peer(tls_connection *c);
 tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t length);
 
+/* ---- fields.c: lists, too ---- */
+
+/* Writes bytes behind their uint32 length. 1, or 0 for want of memory. */
+int put_counted(BIO *out, const void *bytes, size_t length);
+/* What was written, if ok; otherwise NULL, with the queue drained into the library's error. Frees bio, which may be NULL. */
+tls_bytes *bytes_from_bio(BIO *bio, int ok);
+
 /* ---- park.c: handshakes that wait for an answer ---- */
 
 /* Sets the callbacks that this connection's flags ask for. */
@@ -165,6 +175,8 @@ int on_verify(X509_STORE_CTX *store, void *unused);
 void psk_hold(tls_connection *c);
 void psk_release(tls_connection *c);
 void session_attach_context(tls_context *context);
+/* In DER; NULL when memory is out. */
+tls_bytes *session_encode(const SSL_SESSION *session);
 void trust_attach_context(tls_context *context);
 /* Whether the verified chain carries a pinned key, if there are pins. */
 int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);

@@ -11,6 +11,15 @@
 
 #include "internal.h"
 
+/* In one call, which measures and writes: i2d_SSL_SESSION(3) has to allocate for some sessions, and two calls could come out differently. */
+tls_bytes *session_encode(const SSL_SESSION *session) {
+  unsigned char *der = NULL;
+  int length = i2d_SSL_SESSION(session, &der);
+  tls_bytes *bytes = length <= 0 ? NULL : bytes_new(0, 0, der, (size_t)length);
+  if (der != NULL) OPENSSL_clear_free(der, (size_t)length);
+  return bytes;
+}
+
 /* ---- A client's session. ---- */
 
 /* A session may only stand in for a handshake that would have succeeded: same peer, verified then. */

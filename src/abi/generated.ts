@@ -1,6 +1,6 @@
 // Generated from wasm/abi.h by wasm/gen.ts (npm run build:abi). Do not edit.
 
-export const ABI_VERSION = 2
+export const ABI_VERSION = 3
 export const TLS_DONE = 0
 export const TLS_WANT_READ = -1
 export const TLS_WANT_WRITE = -2
@@ -41,6 +41,7 @@ export const TLS_FLAG_PARK_CLIENT_HELLO = 256
 export const TLS_FLAG_PARK_CERTIFICATE_REQUEST = 512
 export const TLS_FLAG_PARK_VERIFY = 1024
 export const TLS_FLAG_PARK_PSK = 2048
+export const TLS_FLAG_DELIVER_OCSP = 4096
 export const TLS_CHAIN_SENT = 0
 export const TLS_CHAIN_VERIFIED = 1
 export const TLS_SIGNER_LATER = 0
@@ -73,6 +74,10 @@ export const TLS_BINDING_PEER_FINISHED = 4
 export const TLS_EARLY_DATA_NONE = 0
 export const TLS_EARLY_DATA_REJECTED = 1
 export const TLS_EARLY_DATA_ACCEPTED = 2
+export const TLS_TEMPORARY_KEY_NONE = 0
+export const TLS_TEMPORARY_KEY_DH = 1
+export const TLS_TEMPORARY_KEY_ECDH = 2
+export const TLS_TEMPORARY_KEY_KEM = 3
 export const TLS_KIND_CERTIFICATE = 1
 export const TLS_KIND_REQUEST = 2
 export const TLS_KIND_CRL = 3
@@ -124,18 +129,22 @@ export const tlsAgreedLayout = {
   peerCertificate: { type: 'uint32_t', offset: 20, size: 4 },
   earlyData: { type: 'uint32_t', offset: 24, size: 4 },
   alpnLength: { type: 'uint32_t', offset: 28, size: 4 },
-  versionName: { type: 'char', offset: 32, size: 16 },
-  cipherStandard: { type: 'char', offset: 48, size: 64 },
-  cipherOpenssl: { type: 'char', offset: 112, size: 64 },
-  group: { type: 'char', offset: 176, size: 48 },
-  signature: { type: 'char', offset: 224, size: 48 },
-  peerSignature: { type: 'char', offset: 272, size: 48 },
-  servername: { type: 'char', offset: 320, size: 256 },
-  alpn: { type: 'char', offset: 576, size: 256 },
-  verifyName: { type: 'char', offset: 832, size: 48 },
+  temporaryKey: { type: 'uint32_t', offset: 32, size: 4 },
+  temporaryKeyBits: { type: 'uint32_t', offset: 36, size: 4 },
+  temporaryKeyName: { type: 'char', offset: 40, size: 48 },
+  versionName: { type: 'char', offset: 88, size: 16 },
+  cipherVersion: { type: 'char', offset: 104, size: 16 },
+  cipherStandard: { type: 'char', offset: 120, size: 64 },
+  cipherOpenssl: { type: 'char', offset: 184, size: 64 },
+  group: { type: 'char', offset: 248, size: 48 },
+  signature: { type: 'char', offset: 296, size: 48 },
+  peerSignature: { type: 'char', offset: 344, size: 48 },
+  servername: { type: 'char', offset: 392, size: 256 },
+  alpn: { type: 'char', offset: 648, size: 256 },
+  verifyName: { type: 'char', offset: 904, size: 48 },
 } as const
 /** sizeof(tls_agreed) */
-export const tlsAgreedSize = 880
+export const tlsAgreedSize = 952
 
 /** What openssl.wasm exports, beside its memory. */
 export interface Exports {
@@ -148,6 +157,8 @@ export interface Exports {
   tls_library_live(): number
   /** The error of the last call that returned TLS_ERROR or NULL without a connection. */
   tls_library_error(): TlsErrorPointer
+  /** The names of all cipher suites that can be asked for, each behind a uint32 length. NULL: see tls_library_error. */
+  tls_library_ciphers(): TlsBytesPointer
   /** Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
   tls_memory_alloc(length: number): Pointer
   tls_memory_free(memory: Pointer, length: number): void
@@ -157,9 +168,9 @@ export interface Exports {
   tls_context_free(context: TlsContextPointer): void
   /** Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
   tls_context_set_versions(context: TlsContextPointer, minimum: number, maximum: number): number
-  /** TLS 1.2 and older, OpenSSL's cipher list format. */
+  /** TLS 1.2 and older, OpenSSL's cipher list format; an empty one leaves TLS 1.3 alone. */
   tls_context_set_cipher_list(context: TlsContextPointer, list: Pointer): number
-  /** TLS 1.3, colon-separated. */
+  /** TLS 1.3, colon-separated; an empty list leaves the older versions alone. */
   tls_context_set_cipher_suites(context: TlsContextPointer, list: Pointer): number
   tls_context_set_groups(context: TlsContextPointer, list: Pointer): number
   tls_context_set_signature_schemes(context: TlsContextPointer, list: Pointer): number
@@ -179,6 +190,8 @@ export interface Exports {
   tls_context_set_session_id_context(context: TlsContextPointer, bytes: Pointer, length: number): number
   /** One of TLS_OPTION_*. */
   tls_context_set_option(context: TlsContextPointer, option: number, value: number): number
+  /** SSL_OP_* bits to set besides (SSL_CTX_set_options(3)), the lower and the upper half of them. */
+  tls_context_set_openssl_options(context: TlsContextPointer, low: number, high: number): number
   /** Keys for tickets, the newest first: 80 bytes each (name 16, HMAC-SHA256 32, AES-256 32), or 48 as Node has them. Without a call they are made at the first ticket. Setting them ends rotation until the next TLS_OPTION_TICKET_ROTATION. */
   tls_context_set_ticket_keys(context: TlsContextPointer, keys: Pointer, length: number): number
   tls_context_get_ticket_keys(context: TlsContextPointer): TlsBytesPointer
@@ -207,6 +220,8 @@ export interface Exports {
   tls_connection_set_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
   tls_connection_set_context(connection: TlsConnectionPointer, context: TlsContextPointer): number
+  /** Server, while parked at the ClientHello: what to staple in this connection, whatever the bytes are; none of them: nothing. */
+  tls_connection_set_ocsp_response(connection: TlsConnectionPointer, bytes: Pointer, length: number): number
   /** Server, while parked at the ClientHello: the session that was looked up for an id or ticket. */
   tls_connection_find_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
@@ -282,6 +297,12 @@ export interface Exports {
   tls_peer_exporter(connection: TlsConnectionPointer, label: Pointer, context: Pointer, contextLength: number, length: number): TlsBytesPointer
   /** TLS_BINDING_*. NULL where it is not defined: see tls_library_error. */
   tls_peer_channel_binding(connection: TlsConnectionPointer, type: number): TlsBytesPointer
+  /** The current session in DER, or NULL: resumable or not, as it is at the moment. */
+  tls_peer_session(connection: TlsConnectionPointer): TlsBytesPointer
+  /** The ticket of the current session, or NULL. */
+  tls_peer_ticket(connection: TlsConnectionPointer): TlsBytesPointer
+  /** The signature schemes that both sides know (SSL_get_shared_sigalgs(3)), as "RSA-PSS+SHA256", each behind a uint32 length. */
+  tls_peer_shared_signature_schemes(connection: TlsConnectionPointer): TlsBytesPointer
   /** The peer's raw public key (SubjectPublicKeyInfo), or NULL. */
   tls_peer_public_key(connection: TlsConnectionPointer): TlsBytesPointer
   /** The stapled OCSP response in DER, or NULL. */
@@ -318,6 +339,7 @@ export const EXPORT_NAMES = [
   'tls_library_version',
   'tls_library_live',
   'tls_library_error',
+  'tls_library_ciphers',
   'tls_memory_alloc',
   'tls_memory_free',
   'tls_bytes_free',
@@ -336,6 +358,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_alpn',
   'tls_context_set_session_id_context',
   'tls_context_set_option',
+  'tls_context_set_openssl_options',
   'tls_context_set_ticket_keys',
   'tls_context_get_ticket_keys',
   'tls_context_add_crl',
@@ -351,6 +374,7 @@ export const EXPORT_NAMES = [
   'tls_connection_set_alpn',
   'tls_connection_set_session',
   'tls_connection_set_context',
+  'tls_connection_set_ocsp_response',
   'tls_connection_find_session',
   'tls_connection_add_psk',
   'tls_connection_set_psk_hint',
@@ -392,6 +416,9 @@ export const EXPORT_NAMES = [
   'tls_peer_certificate',
   'tls_peer_exporter',
   'tls_peer_channel_binding',
+  'tls_peer_session',
+  'tls_peer_ticket',
+  'tls_peer_shared_signature_schemes',
   'tls_peer_public_key',
   'tls_peer_ocsp_response',
   'tls_peer_scts',

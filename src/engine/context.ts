@@ -33,7 +33,7 @@ export class SecureContext {
     if (!pointer) throw settingError(library.memory.error(exports.tls_library_error()), 'createContext')
     this.#library = library
     this.#handle = new Handle(pointer, (context) => exports.tls_context_free(context))
-    this.#hasCa = this.#hasOwnCa = settings.ca.length > 0
+    this.#hasCa = this.#hasOwnCa = options.ca !== undefined
     this.#hasIdentity = settings.identities.length > 0
     this.#extraCa = settings.extraCa
     this.#hostRoots = options.hostRoots
@@ -61,11 +61,12 @@ export class SecureContext {
     const checked = parseEngineOptions(options)
     const { role, psk, psks, park, expectedKeys, clientCertificate = 'none', dangerouslyAcceptAnyCertificate } = checked
     const verifies = !dangerouslyAcceptAnyCertificate && !expectedKeys
-    if (role === 'client' && verifies && !psk) this.#needCa()
+    const asks = role === 'client' || clientCertificate !== 'none'
+    if (asks && ((role === 'client' && verifies && !psk) || this.#hostRoots)) this.#needCa()
     if (role === 'server') {
       if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key` or `signer`, or `pkcs12`, to createContext')
       const decidesElsewhere = park?.includes('verify')
-      if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !decidesElsewhere) {
+      if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !this.#hostRoots && !decidesElsewhere) {
         throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
       }
     }
@@ -136,6 +137,7 @@ export class SecureContext {
     set('groups', settings.groups, exports.tls_context_set_groups)
     set('signatureSchemes', settings.signatureSchemes, exports.tls_context_set_signature_schemes)
     for (const [option, value] of settings.numbers) this.#check('a number', exports.tls_context_set_option(pointer, option, value))
+    if (settings.opensslOptions) exports.tls_context_set_openssl_options(pointer, ...settings.opensslOptions)
     for (const { cert, key, signer, pkcs12, passphrase } of settings.identities) {
       load('cert', cert, (at, length) => exports.tls_context_use_certificate(pointer, at, length))
       if (signer) this.#useSigner(signer)

@@ -9,8 +9,9 @@
 // class to read first; its driver is transport/poller.ts.
 import type { Pointer } from '../abi/generated.ts'
 import { usageError } from '../errors.ts'
-import { BIO_CAPACITY, Connection, type Status } from './connection.ts'
+import { BIO_CAPACITY, type Status } from './connection.ts'
 import type { SecureContext } from './context.ts'
+import { LiveConnection } from './live.ts'
 
 export type { Status } from './connection.ts'
 
@@ -30,7 +31,7 @@ export interface Wants {
 const WRITE_ROOM = 16384 + 1024
 
 /** One TLS connection without I/O; see the picture above. Made by `SecureContext.createEngine`, freed by `free`. */
-export class TlsEngine extends Connection<SecureContext> {
+export class TlsEngine extends LiveConnection<SecureContext> {
   #eof = false
 
   /** What it can use right now. Cheap: asks two lengths. */

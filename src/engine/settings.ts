@@ -22,6 +22,7 @@ import {
   TLS_TICKETS_STATELESS,
 } from '../abi/generated.ts'
 import { usageError } from '../errors.ts'
+import { alpnWire } from './alpn.ts'
 import type { ContextOptions, Encoded, EngineOptions, Identity, LegacyVersion, ParkPoint, Role, Version } from './options.ts'
 import type { Signer } from './signer.ts'
 
@@ -70,6 +71,8 @@ export interface ContextSettings {
   dhParameters?: Uint8Array
   ticketKeys?: Uint8Array
   ocspResponse?: Uint8Array
+  /** SSL_OP_*, the lower and the upper 32 bits. */
+  opensslOptions?: readonly [low: number, high: number]
   /** TLS_OPTION_* and its value. */
   numbers: readonly (readonly [option: number, value: number])[]
 }
@@ -86,7 +89,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
   return {
     versions: versionsOf(options),
     cipherList: options.cipherList ?? (legacy ? LEGACY_CIPHER_LIST : `${DEFAULT_CIPHER_LIST}:${PSK_CIPHER_LIST}`),
-    cipherSuites: options.cipherSuites ? joined('cipherSuites', options.cipherSuites) : DEFAULT_CIPHER_SUITES,
+    cipherSuites: options.cipherSuites ? joined('cipherSuites', options.cipherSuites, { mayBeEmpty: true }) : DEFAULT_CIPHER_SUITES,
     groups: options.groups ? joined('groups', options.groups) : DEFAULT_GROUPS,
     signatureSchemes,
     alpn: options.alpn && alpnWire(options.alpn),
@@ -101,6 +104,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
     dhParameters: options.dhParameters && options.dhParameters !== 'auto' ? encoded('dhParameters', options.dhParameters) : undefined,
     ticketKeys: options.ticketKeys,
     ocspResponse: options.ocspResponse,
+    opensslOptions: options.dangerousOpensslOptions === undefined ? undefined : halves(options.dangerousOpensslOptions),
     numbers: numbersOf(options),
   }
 }
@@ -125,7 +129,7 @@ const CHOICES = {
 
 /** Each row: when, which option, which value. */
 function numbersOf(options: ContextOptions): [number, number][] {
-  const { insecureLegacyPeers: legacy, securityLevel, crls, crlCheck = 'chain', rawPublicKeys, tickets, ticketKeys } = options
+  const { insecureLegacyPeers: legacy, insecureRenegotiation = legacy, crls, crlCheck = 'chain', rawPublicKeys, tickets, ticketKeys } = options
   const minimumLevel = legacy ? 0 : 2
   const inRange = (option: keyof ContextOptions, minimum: number, maximum: number): number | undefined => {
     const value = options[option]
@@ -135,10 +139,12 @@ function numbersOf(options: ContextOptions): [number, number][] {
     }
     return value as number
   }
-  if (securityLevel !== undefined && securityLevel < 2 && !legacy) throw usageError('a securityLevel below 2 needs `insecureLegacyPeers`')
+  const listed = levelIn(options.cipherList)
+  const securityLevel = options.securityLevel ?? listed ?? minimumLevel
+  if (Math.min(securityLevel, listed ?? securityLevel) < 2 && !legacy) throw usageError('a security level below 2 needs `insecureLegacyPeers`')
   const rows: [number, number | undefined][] = [
-    [TLS_OPTION_SECURITY_LEVEL, inRange('securityLevel', minimumLevel, 5) ?? minimumLevel],
-    [TLS_OPTION_LEGACY, legacy ? 1 : undefined],
+    [TLS_OPTION_SECURITY_LEVEL, inRange('securityLevel', minimumLevel, 5) ?? securityLevel],
+    [TLS_OPTION_LEGACY, insecureRenegotiation ? 1 : undefined],
     [TLS_OPTION_CLIENT_PREFERENCE, options.cipherPreference === 'client' ? 1 : undefined],
     [TLS_OPTION_RENEGOTIATION, inRange('renegotiations', 0, 1_000_000)],
     [TLS_OPTION_MAX_SEND_FRAGMENT, inRange('maxSendFragment', 512, 16384)],
@@ -158,11 +164,29 @@ function numbersOf(options: ContextOptions): [number, number][] {
   return rows.filter((row): row is [number, number] => row[1] !== undefined)
 }
 
-function versionsOf({ insecureLegacyPeers: legacy, minVersion = legacy ? 'TLSv1' : 'TLSv1.2', maxVersion = 'TLSv1.3' }: ContextOptions): [number, number] {
-  const versions: [number, number] = [versionNumber('minVersion', minVersion), versionNumber('maxVersion', maxVersion)]
-  if (versions[0] > versions[1]) throw usageError(`minVersion ${minVersion} is newer than maxVersion ${maxVersion}`)
-  if (versions[0] < VERSION_NUMBERS['TLSv1.2'] && !legacy) throw usageError(`minVersion ${minVersion} needs \`insecureLegacyPeers\``)
-  return versions
+/** The last `@SECLEVEL=` of a cipher list, which is the one that counts. */
+function levelIn(cipherList = ''): number | undefined {
+  const level = /.*@SECLEVEL=(\d+)/.exec(cipherList)?.[1]
+  return level === undefined ? undefined : Number(level)
+}
+
+function versionsOf(options: ContextOptions): [number, number] {
+  const { insecureLegacyPeers: legacy, minVersion = legacy ? 'TLSv1' : 'TLSv1.2', maxVersion = 'TLSv1.3', cipherList, cipherSuites } = options
+  const [lowest, highest] = [versionNumber('minVersion', minVersion), versionNumber('maxVersion', maxVersion)]
+  if (lowest > highest) throw usageError(`minVersion ${minVersion} is newer than maxVersion ${maxVersion}`)
+  if (lowest < VERSION_NUMBERS['TLSv1.2'] && !legacy) throw usageError(`minVersion ${minVersion} needs \`insecureLegacyPeers\``)
+  // A version without suites must not be offered: OpenSSL would fail where the peer takes it, or even before.
+  const minimum = cipherList === '' ? VERSION_NUMBERS['TLSv1.3'] : lowest
+  const maximum = cipherSuites?.length === 0 ? Math.min(highest, VERSION_NUMBERS['TLSv1.2']) : highest
+  if (minimum <= maximum) return [minimum, maximum]
+  const empty = [cipherList === '' && '`cipherList`', cipherSuites?.length === 0 && '`cipherSuites`'].filter(Boolean).join(' and ')
+  throw usageError(`with an empty ${empty} there is no suite for any version from ${minVersion} to ${maxVersion}`)
+}
+
+function halves(options: number | bigint): [low: number, high: number] {
+  const isNumber = typeof options === 'bigint' || (typeof options === 'number' && Number.isSafeInteger(options))
+  if (!isNumber || options < 0 || BigInt(options) >> 64n) throw usageError('dangerousOpensslOptions must be an integer of at most 64 bits, SSL_OP_* bits')
+  return [Number(BigInt(options) & 0xffffffffn), Number(BigInt(options) >> 32n)]
 }
 
 function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
@@ -212,17 +236,19 @@ const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'scts',
 const SERVER_ONLY = ['clientCertificate', 'psks', 'pskHint'] as const
 const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk'] }
 
-export function parseEngineOptions(options: EngineOptions): EngineOptions {
+export function parseEngineOptions(options: EngineOptions): EngineOptions & { identity?: string } {
   const { role, servername, identity = servername, dangerouslyAcceptAnyCertificate, psk, park = [] } = options
   if (role !== 'client' && role !== 'server') throw usageError(`role is ${JSON.stringify(role)}; it must be 'client' or 'server'`)
   const foreign = (role === 'client' ? SERVER_ONLY : CLIENT_ONLY).find((option) => options[option] !== undefined)
   if (foreign) throw usageError(`\`${foreign}\` is for ${role === 'client' ? 'servers' : 'clients'}`)
   const nowhere = park.find((point) => !PARK_POINTS[role].includes(point))
   if (nowhere) throw usageError(`a ${role} cannot park at ${JSON.stringify(nowhere)}, only at ${PARK_POINTS[role].join(', ')}`)
-  if (role === 'client' && !identity && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
+  const decidesElsewhere = park.includes('verify')
+  const named = identity || (identity === null && decidesElsewhere)
+  if (role === 'client' && !named && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
-  return { ...options, identity }
+  return { ...options, identity: identity ?? undefined }
 }
 
 function versionNumber(option: string, version: Version | LegacyVersion): number {
@@ -231,8 +257,8 @@ function versionNumber(option: string, version: Version | LegacyVersion): number
   return number
 }
 
-function joined(option: string, names: readonly string[]): string {
-  if (!Array.isArray(names) || !names.length) throw usageError(`\`${option}\` must be a list of names`)
+function joined(option: string, names: readonly string[], { mayBeEmpty = false } = {}): string {
+  if (!Array.isArray(names) || (!names.length && !mayBeEmpty)) throw usageError(`\`${option}\` must be a list of names`)
   const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*]+$/.test(name))
   if (wrong !== undefined) throw usageError(`\`${option}\` must be a list of names; ${JSON.stringify(wrong)} is none`)
   return names.join(':')
@@ -247,14 +273,6 @@ function encoded(option: string, value: Encoded): Uint8Array {
   if (typeof value === 'string') return encoder.encode(value)
   if (value instanceof Uint8Array) return value
   throw usageError(`\`${option}\` must be PEM text or bytes, not ${typeof value}`)
-}
-
-/** RFC 7301: each name behind one byte of length. */
-export function alpnWire(protocols: readonly string[]): Uint8Array {
-  const names = protocols.map((name) => encoder.encode(name))
-  const wrong = names.findIndex((name) => name.length === 0 || name.length > 255)
-  if (wrong >= 0) throw usageError(`ALPN protocol ${JSON.stringify(protocols[wrong])} must have 1 to 255 bytes`)
-  return new Uint8Array(names.flatMap((name) => [name.length, ...name]))
 }
 
 /** Written as an address and not as a name: then it is not sent as SNI (RFC 6066, section 3). */

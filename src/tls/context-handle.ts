@@ -1,0 +1,109 @@
+// `secureContext.context`: the engine's SecureContext behind the names that some drivers know from Node's native one. Settings are
+// collected; OpenSSL's context is made when it is first needed, and anew after a change.
+import { createContext, type SecureContext } from '../engine/context.ts'
+import type { ContextOptions, Encoded } from '../engine/options.ts'
+import { splitCertificates } from '../x509/parse.ts'
+import { TlsError } from '../errors.ts'
+import { bufferOf, isBytes } from './errors.ts'
+import { nodeError } from './node-errors.ts'
+
+const LEGACY = ['TLSv1', 'TLSv1.1']
+
+export class ContextHandle {
+  #options: ContextOptions
+  #built: SecureContext | undefined
+
+  constructor(options: ContextOptions) {
+    this.#options = options
+  }
+
+  get options(): Readonly<ContextOptions> {
+    return this.#options
+  }
+
+  /** Changes settings for connections to come. */
+  configure(more: ContextOptions): void {
+    this.#options = { ...this.#options, ...more }
+    this.close()
+  }
+
+  /** The engine's context. @throws as Node does where OpenSSL refuses a setting */
+  build(): SecureContext {
+    try {
+      this.#built ??= createContext(withLegacy(this.#options))
+      return this.#built
+    } catch (error) {
+      throw error instanceof TlsError ? nodeError(error) : error
+    }
+  }
+
+  /** A variant of it, for one connection: freed with that. */
+  buildWith(more: ContextOptions): SecureContext {
+    return createContext(withLegacy({ ...this.#options, ...more }))
+  }
+
+  /** Frees OpenSSL's context; connections that use it keep what they need. */
+  close(): void {
+    this.#built?.free()
+    this.#built = undefined
+  }
+
+  // ---- Names from Node's native context. ----
+
+  get _external(): object {
+    return this.#options
+  }
+
+  addCACert(certificate: string | NodeJS.ArrayBufferView): void {
+    const one: Encoded = isBytes(certificate) ? bufferOf(certificate) : certificate
+    const { ca, extraCa } = this.#options
+    if (ca) this.configure({ ca: [...[ca].flat(), one] })
+    else this.configure({ extraCa: [...(extraCa ? [extraCa].flat() : []), one] })
+  }
+
+  addRootCerts(): void {
+    this.configure({ hostRoots: 'default', ca: undefined })
+  }
+
+  /** 48 bytes in Node: the newest key, of those that rotate. */
+  getTicketKeys(): Buffer {
+    const { ticketKeys } = this.#options
+    if (ticketKeys) return Buffer.from(ticketKeys)
+    const keys = Buffer.alloc(48)
+    globalThis.crypto.getRandomValues(keys)
+    this.setTicketKeys(keys)
+    return keys
+  }
+
+  setTicketKeys(keys: NodeJS.ArrayBufferView): boolean {
+    const copy = Buffer.from(bufferOf(keys))
+    this.#options = { ...this.#options, ticketKeys: copy }
+    if (this.#built) this.#built.ticketKeys = copy
+    return true
+  }
+
+  /** Our own certificate in DER. */
+  getCertificate(): Buffer | null {
+    return this.#certificates(0)
+  }
+
+  /** Who issued it, as far as it was given with it or is among `ca`. */
+  getIssuer(): Buffer | null {
+    return this.#certificates(1)
+  }
+
+  #certificates(index: number): Buffer | null {
+    const chain = this.#options.identities?.[0]?.cert
+    const { ca } = this.#options
+    const all = [...(chain ? splitCertificates(chain) : []), ...(ca ? [ca].flat().flatMap((one) => splitCertificates(one)) : [])]
+    const found = all[index]
+    return found ? Buffer.from(found) : null
+  }
+}
+
+/** Node lets old versions and low security levels be asked for by name; the engine wants it said that this is insecure. */
+function withLegacy(options: ContextOptions): ContextOptions {
+  const { minVersion, securityLevel = 2 } = options
+  const legacy = LEGACY.includes(minVersion ?? '') || securityLevel < 2
+  return legacy ? { ...options, insecureLegacyPeers: true, securityLevel } : options
+}
