@@ -4,10 +4,10 @@ import { createServer as createNetServer, Socket, type AddressInfo } from 'node:
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import * as assert from 'uvu/assert'
-import { Workshop } from '../../support/openssl.ts'
 import { inFreshNode } from '../../support/node.ts'
+import { Workshop } from '../../support/openssl.ts'
 import { suite, type Case } from '../../support/suite.ts'
-import { connectTo, dial, listen, trusting, type ClientOptions, type Tls } from './parties.ts'
+import { connectTo, dial, listen, owned, trusting, type ClientOptions, type Tls } from './parties.ts'
 import { has, importing, type Subject } from './subject.ts'
 import { VERSIONS } from './versions.ts'
 import { closing, failing, record, rejectionOf, sameFields, someTurns } from './watch.ts'
@@ -53,8 +53,7 @@ function formsSuite({ name, tls }: Subject): void {
     test(`${form} calls the listener once, as one of secureConnect`, async (t) => {
       const { port } = await listen(t)
       const calls: unknown[][] = []
-      const socket = call(tls, port, trusting(), (...args: unknown[]) => calls.push(args))
-      t.defer(() => socket.destroy())
+      const socket = owned(t, call(tls, port, trusting(), (...args: unknown[]) => calls.push(args)))
       assert.is(socket.listenerCount('secureConnect'), 1)
       await once(socket, 'secureConnect')
       assert.equal(calls, [[]])
@@ -65,8 +64,7 @@ function formsSuite({ name, tls }: Subject): void {
   for (const [form, call] of Object.entries(WITHOUT_LISTENER)) {
     test(`${form}`, async (t) => {
       const { port } = await listen(t)
-      const socket = call(tls, port, trusting(), () => {})
-      t.defer(() => socket.destroy())
+      const socket = owned(t, call(tls, port, trusting(), () => {}))
       await once(socket, 'secureConnect')
       assert.is(socket.remotePort, port)
     })
@@ -85,8 +83,7 @@ function formsSuite({ name, tls }: Subject): void {
 
   test('(path) is a socket of the file system', async (t) => {
     const { accept, path } = await listenAt(t)
-    const socket = connectTo(tls, { path, ...trusting() })
-    t.defer(() => socket.destroy())
+    const socket = owned(t, connectTo(tls, { path, ...trusting() }))
     const [peer] = await Promise.all([accept(), once(socket, 'secureConnect')])
     peer.write('hello')
     const [chunk] = (await once(socket, 'data')) as [Buffer]
@@ -97,15 +94,13 @@ function formsSuite({ name, tls }: Subject): void {
 
   test('(path as the first argument, options)', async (t) => {
     const { path } = await listenAt(t)
-    const socket = tls.connect(path as unknown as number, trusting())
-    t.defer(() => socket.destroy())
+    const socket = owned(t, tls.connect(path as unknown as number, trusting()))
     await once(socket, 'secureConnect')
   })
 
   test('a path comes before port and host', async (t) => {
     const { path } = await listenAt(t)
-    const socket = connectTo(tls, { path, port: 1, host: '127.0.0.9', ...trusting() })
-    t.defer(() => socket.destroy())
+    const socket = owned(t, connectTo(tls, { path, port: 1, host: '127.0.0.9', ...trusting() }))
     await once(socket, 'secureConnect')
   })
 
@@ -138,8 +133,7 @@ function argumentsSuite(subject: Subject): void {
     const { port } = await listen(t)
     const options = Object.freeze({ port, host: '127.0.0.1', ...trusting() })
     const before = { ...options }
-    const socket = tls.connect(options)
-    t.defer(() => socket.destroy())
+    const socket = owned(t, tls.connect(options))
     await once(socket, 'secureConnect')
     assert.equal(Object.keys(options), Object.keys(before))
   })
@@ -148,7 +142,7 @@ function argumentsSuite(subject: Subject): void {
     const { port } = await listen(t)
     const options = { port, host: '127.0.0.1', ...trusting() }
     const sockets = Array.from({ length: 5 }, () => tls.connect(options))
-    for (const socket of sockets) t.defer(() => socket.destroy())
+    for (const socket of sockets) owned(t, socket)
     await Promise.all(sockets.map((socket) => once(socket, 'secureConnect')))
   })
 
@@ -192,8 +186,7 @@ function nobodySuite({ name, tls }: Subject): void {
 
   test('a port that nobody listens to is ECONNREFUSED, with the address', async (t) => {
     const port = await freePort()
-    const socket = connectTo(tls, { port, host: '127.0.0.1' })
-    t.defer(() => socket.destroy())
+    const socket = owned(t, connectTo(tls, { port, host: '127.0.0.1' }))
     const events = record(socket, 'connect', 'secureConnect', 'end', 'error', 'close')
     const error = await failing(socket)
     sameFields(error, { code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', port, message: `connect ECONNREFUSED 127.0.0.1:${port}` })

@@ -4,7 +4,7 @@ import type { SecureVersion, TLSSocket } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
 import { suite } from '../../support/suite.ts'
-import { connectedPair, dial, listen, type ClientOptions, type PairOptions } from './parties.ts'
+import { connectedPair, dial, listen, ownedContext, type ClientOptions, type PairOptions } from './parties.ts'
 import { has, type Subject } from './subject.ts'
 import { VERSIONS } from './versions.ts'
 import { closing, failing, record, sameFields, thrownBy } from './watch.ts'
@@ -197,7 +197,7 @@ function contextSuite(subject: Subject): void {
   const test = suite(`${name} client: secureContext`)
 
   test('one context serves many connections', async (t) => {
-    const secureContext = tls.createSecureContext({ ca: root().cert, maxVersion: 'TLSv1.2' })
+    const secureContext = ownedContext(t, tls, { ca: root().cert, maxVersion: 'TLSv1.2' })
     for (let i = 0; i < 3; i++) {
       const { own } = await connectedPair(t, subject, { client: { secureContext } })
       assert.equal([own.authorized, own.getProtocol()], [true, 'TLSv1.2'])
@@ -205,7 +205,7 @@ function contextSuite(subject: Subject): void {
   })
 
   test('it comes before all options that would make another', async (t) => {
-    const secureContext = tls.createSecureContext({ ca: root().cert, maxVersion: 'TLSv1.2' })
+    const secureContext = ownedContext(t, tls, { ca: root().cert, maxVersion: 'TLSv1.2' })
     const { own } = await connectedPair(t, subject, { client: { secureContext, ca: [], minVersion: 'TLSv1.3' } })
     assert.equal([own.authorized, own.getProtocol()], [true, 'TLSv1.2'])
   })

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { bad, HOST, root } from '../../support/certs.ts'
 import { inFreshNode } from '../../support/node.ts'
 import { suite } from '../../support/suite.ts'
-import { connectTo, dial, listen, undocumented, type ClientOptions, type Failure } from './parties.ts'
+import { connectTo, dial, listen, owned, undocumented, type ClientOptions, type Failure } from './parties.ts'
 import { importing, type Subject } from './subject.ts'
 import { failing, sameFields, thrownBy } from './watch.ts'
 
@@ -69,7 +69,7 @@ function sentSuite(subject: Subject): void {
   test('setServername takes text only, and only of a client', (t) => {
     const client = undocumented(new tls.TLSSocket(new Socket()))
     const server = undocumented(new tls.TLSSocket(new Socket(), { isServer: true }))
-    for (const socket of [client, server]) t.defer(() => socket.destroy())
+    for (const socket of [client, server]) owned(t, socket)
     sameFields(thrownBy(() => client.setServername(1 as never)), { code: 'ERR_INVALID_ARG_TYPE', name: 'TypeError' })
     sameFields(thrownBy(() => server.setServername(HOST)), { code: 'ERR_TLS_SNI_FROM_SERVER' })
   })
@@ -132,13 +132,11 @@ function identitySuite(subject: Subject): void {
 
   test('for a UNIX socket or a given stream without a name it is asked about localhost', async (t) => {
     const { port } = await listen(t)
-    const socket = connectNet(port, '127.0.0.1')
-    t.defer(() => socket.destroy())
+    const socket = owned(t, connectNet(port, '127.0.0.1'))
     await once(socket, 'connect')
     const asked: string[] = []
     const checkServerIdentity = (hostname: string) => void asked.push(hostname)
-    const secured = connectTo(tls, { socket, ca: root().cert, checkServerIdentity })
-    t.defer(() => secured.destroy())
+    const secured = owned(t, connectTo(tls, { socket, ca: root().cert, checkServerIdentity }))
     await once(secured, 'secureConnect')
     assert.equal(asked, ['localhost'])
   })

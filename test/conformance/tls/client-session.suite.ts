@@ -4,7 +4,7 @@ import type { SecureVersion, TLSSocket } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { bad, client as goodClient, root } from '../../support/certs.ts'
 import { suite, type Case } from '../../support/suite.ts'
-import { connectedPair, dial, listen, undocumented, type ClientOptions, type Listening } from './parties.ts'
+import { connectedPair, dial, listen, owned, ownedContext, undocumented, type ClientOptions, type Listening } from './parties.ts'
 import { has, type Subject } from './subject.ts'
 import { VERSIONS } from './versions.ts'
 import { failing, record, sameFields, thrownBy } from './watch.ts'
@@ -84,8 +84,8 @@ function resumptionSuite(subject: Subject, version: SecureVersion): void {
 
   test('the session outlives its context, and serves another client', async (t) => {
     const server = await serve(t)
-    const session = await sessionOf(t, subject, server, { secureContext: tls.createSecureContext({ ca: root().cert }) })
-    const secureContext = tls.createSecureContext({ ca: root().cert })
+    const session = await sessionOf(t, subject, server, { secureContext: ownedContext(t, tls, { ca: root().cert }) })
+    const secureContext = ownedContext(t, tls, { ca: root().cert })
     assert.is((await resumed(t, subject, server, { session, secureContext })).isSessionReused(), true)
   })
 
@@ -189,8 +189,7 @@ function methodsSuite(subject: Subject): void {
   })
 
   test('setSession takes bytes', (t) => {
-    const socket = undocumented(new tls.TLSSocket(undefined as never))
-    t.defer(() => socket.destroy())
+    const socket = owned(t, undocumented(new tls.TLSSocket(undefined as never)))
     assert.instance(thrownBy(() => socket.setSession(1 as never)), TypeError)
   })
 }

@@ -6,6 +6,8 @@ import { negotiateSuite } from './client-negotiate.suite.ts'
 import { verifySuite } from './client-verify.suite.ts'
 import { pskSuite } from './client-psk.suite.ts'
 import { sessionSuite } from './client-session.suite.ts'
+import { startTlsSuite } from './client-starttls.suite.ts'
+import { wrapSuite } from './client-wrap.suite.ts'
 import type { Subject } from './subject.ts'
 
 export function clientSuites(subject: Subject): void {
@@ -16,4 +18,6 @@ export function clientSuites(subject: Subject): void {
   negotiateSuite(subject)
   pskSuite(subject)
   sessionSuite(subject)
+  wrapSuite(subject)
+  startTlsSuite(subject)
 }

@@ -1,7 +1,8 @@
 // The two ends of the connections that the client and stream suites look at. One end is the subject's, the other always the runtime's own
 // node:tls, so that a failure tells whose it is. Whatever is opened here is closed with the case.
 import { once } from 'node:events'
-import type { AddressInfo, OnReadOpts, Server, Socket } from 'node:net'
+import { connect as connectNet, createServer as createNetServer, type AddressInfo, type OnReadOpts, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import * as native from 'node:tls'
 import type { ConnectionOptions, SecureVersion, TLSSocket, TlsOptions } from 'node:tls'
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
@@ -42,6 +43,20 @@ export const connectTo = (tls: Tls, options: ClientOptions, listener?: () => voi
 /** What makes a client accept the peers' certificate. */
 export const trusting = (): ClientOptions => ({ ca: root().cert, servername: HOST })
 
+/** Destroys the socket with the case, and waits until it has closed. */
+export function owned<T extends Duplex>(t: Case, socket: T): T {
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  t.defer(() => (socket.destroy(), closed))
+  return socket
+}
+
+/** A context of `tls`, closed with the case. */
+export function ownedContext(t: Case, tls: Tls, options: native.SecureContextOptions): native.SecureContext {
+  const secureContext = tls.createSecureContext(options)
+  t.defer(() => (secureContext.context as { close(): void }).close())
+  return secureContext
+}
+
 export type Failure = Error & { code?: string; reason?: string; library?: string; host?: string; syscall?: string; port?: number }
 
 export interface Listening {
@@ -60,8 +75,7 @@ export async function listen(t: Case, options: TlsOptions = {}, tls: Tls = nativ
   const failures = new Queue<Failure>()
   server.on('secureConnection', (socket) => {
     socket.on('error', () => {}) // a reset by the other end is no affair of this one
-    t.defer(() => socket.destroy())
-    sockets.push(socket)
+    sockets.push(owned(t, socket))
   })
   server.on('tlsClientError', (error) => failures.push(error))
   await listening(t, server)
@@ -88,9 +102,7 @@ export const portOf = (server: { address(): AddressInfo | string | null }): numb
 
 /** A connection by `tls` that trusts the peers; an error that the case does not listen to fails it. */
 export function dial(t: Case, tls: Tls, port: number, options: ClientOptions = {}, listener?: () => void): TLSSocket {
-  const socket = connectTo(tls, { port, host: '127.0.0.1', ...trusting(), ...options }, listener)
-  t.defer(() => socket.destroy())
-  return socket
+  return owned(t, connectTo(tls, { port, host: '127.0.0.1', ...trusting(), ...options }, listener))
 }
 
 export interface PairOptions {
@@ -119,6 +131,15 @@ export async function connectedPair(t: Case, { tls }: Subject, options: PairOpti
   dialled.on('error', () => {})
   accepted.removeAllListeners('error')
   return { own: accepted, peer: dialled }
+}
+
+/** Two plain sockets that are connected with each other. Both may be half-open, and so may TLS over them. */
+export async function netPair(t: Case): Promise<[dialled: Socket, accepted: Socket]> {
+  const server = createNetServer({ allowHalfOpen: true })
+  await listening(t, server)
+  const dialled = owned(t, connectNet({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true }))
+  const [[accepted]] = (await Promise.all([once(server, 'connection'), once(dialled, 'connect')])) as [[Socket], unknown]
+  return [dialled, accepted]
 }
 
 /** What comes is kept until somebody asks for it. */

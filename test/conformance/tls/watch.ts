@@ -45,13 +45,20 @@ export function sameFields(error: Failure | undefined | null, fields: Readonly<R
   assert.equal(actual, fields, `${error.code}: ${error.message}`)
 }
 
-/** The next `length` bytes; what follows stays in the stream, which does not flow. */
+/** The next `length` bytes; what follows is put back, and the stream does not flow. */
 export async function take(stream: Duplex, length: number): Promise<Buffer> {
-  for (;;) {
-    const chunk = stream.read(length) as Buffer | null
-    if (chunk) return chunk
-    await once(stream, 'readable')
+  const chunks: Buffer[] = []
+  for (let missing = length; missing > 0;) {
+    const chunk = stream.read() as Buffer | null
+    if (!chunk) {
+      await once(stream, 'readable')
+      continue
+    }
+    if (chunk.length > missing) stream.unshift(chunk.subarray(missing))
+    chunks.push(chunk.subarray(0, missing))
+    missing -= chunk.length
   }
+  return Buffer.concat(chunks)
 }
 
 /** Everything up to the end. */
@@ -60,6 +67,11 @@ export async function readToEnd(stream: Duplex): Promise<Buffer> {
   stream.on('data', (chunk: Buffer) => chunks.push(chunk))
   await once(stream, 'end')
   return Buffer.concat(chunks)
+}
+
+/** Looks at the condition once a turn: for what no event tells. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await nextTurn()
 }
 
 /** Long enough for whatever was still going to happen in this process. */
