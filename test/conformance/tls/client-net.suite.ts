@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer as createNetServer, type AddressInfo } from 'node:net'
+import { getDefaultHighWaterMark } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import * as assert from 'uvu/assert'
@@ -190,7 +191,7 @@ function tuningSuite(subject: Subject): void {
   test('highWaterMark: the default is that of streams', async (t) => {
     const { port } = await listen(t)
     const socket = dial(t, tls, port)
-    const expected = has(subject, VERSIONS.largeHighWaterMark) ? 65_536 : 16_384
+    const expected = getDefaultHighWaterMark(false) // the runtime's
     assert.equal([socket.readableHighWaterMark, socket.writableHighWaterMark], [expected, expected])
   })
 

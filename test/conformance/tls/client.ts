@@ -8,6 +8,9 @@ import { pskSuite } from './client-psk.suite.ts'
 import { sessionSuite } from './client-session.suite.ts'
 import { startTlsSuite } from './client-starttls.suite.ts'
 import { wrapSuite } from './client-wrap.suite.ts'
+import { eventsSuite } from './client-events.suite.ts'
+import { methodsSuite } from './client-methods.suite.ts'
+import { propertiesSuite } from './client-properties.suite.ts'
 import type { Subject } from './subject.ts'
 
 export function clientSuites(subject: Subject): void {
@@ -20,4 +23,7 @@ export function clientSuites(subject: Subject): void {
   sessionSuite(subject)
   wrapSuite(subject)
   startTlsSuite(subject)
+  eventsSuite(subject)
+  propertiesSuite(subject)
+  methodsSuite(subject)
 }

@@ -4,7 +4,6 @@ import type { Difference } from './subject.ts'
 
 export const VERSIONS = {
   argumentErrors: { since: 24, reason: 'a wrong minDHSize was an internal assertion' },
-  largeHighWaterMark: { since: 22, reason: 'the water mark of streams was 16 KiB' },
   keepAliveOption: { since: 24, reason: 'tls.connect took keepAlive and did nothing about it' },
   hybridGroups: { since: 24, reason: 'its OpenSSL, 3.0, knew no group of ML-KEM' },
   wrongSession: { since: 24, reason: 'what is no session left an error behind that the handshake ended with' },
