@@ -71,6 +71,8 @@ export interface Listening {
 /** A server of the runtime's node:tls, unless `tls` is another, with a certificate that `trusting` clients accept. */
 export async function listen(t: Case, options: TlsOptions = {}, tls: Tls = native): Promise<Listening> {
   const server = tls.createServer({ ...goodServer(), ...options })
+  const { _sharedCreds: shared } = server as unknown as { _sharedCreds: { context: { close(): void } } }
+  t.defer(() => shared.context.close()) // it is left to the garbage collector, which is too late for the end of a case
   const sockets = new Queue<TLSSocket>()
   const failures = new Queue<Failure>()
   server.on('secureConnection', (socket) => {
