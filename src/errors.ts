@@ -111,6 +111,8 @@ export interface ErrorScene {
   cause?: unknown
   /** What our signer threw, if it did. */
   signerThrew?: { error: unknown }
+  /** What our `psk` function threw, if it did. */
+  pskThrew?: { error: unknown }
 }
 
 /** The failure of a connection. */
@@ -118,6 +120,7 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
   const alert = alertOf(record)
   const fields = { reason: record.reason, ...sourceOf(record), cause: scene.cause, ...(alert && { alert }) }
   if (record.library === 'signer routines') return signerError(record, scene, fields)
+  if (scene.pskThrew) return pskError(scene.pskThrew.error, scene, fields)
   if (record.eof) {
     const message = `the peer ended the stream without close_notify during ${scene.during}: what arrived may be incomplete`
     return new TlsError('closed', message, { ...fields, code: 'ERR_TLS_TRUNCATED' })
@@ -141,6 +144,11 @@ function signerError(record: ErrorRecord, { during, signerThrew }: ErrorScene, f
   const cause = signerThrew?.error
   const reason = cause instanceof Error ? `${record.reason}: ${cause.message}` : reasonText(record)
   return new TlsError('usage', `${during} failed: ${reason}`, { ...fields, code: 'ERR_TLS_SIGNER', cause })
+}
+
+function pskError(cause: unknown, { during }: ErrorScene, fields: Omit<TlsErrorFields, 'code'>): TlsError {
+  const why = cause instanceof Error ? `: ${cause.message}` : ''
+  return new TlsError('usage', `${during} failed: the \`psk\` function threw${why}`, { ...fields, code: 'ERR_TLS_PSK', cause })
 }
 
 /** The failure of a setting: a certificate, key or list that OpenSSL would not take. */

@@ -29,6 +29,7 @@ export type {
   LegacyVersion,
   ParkPoint,
   PreSharedKey,
+  PskChooser,
   Role,
   Version,
 } from './engine/options.ts'

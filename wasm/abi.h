@@ -57,6 +57,7 @@
 #define TLS_EVENT_VERIFY 10             /* the peer's certificate, with OpenSSL's verdict in tls_peer_agreed */
 #define TLS_EVENT_PSK 11                /* data: the identity a TLS 1.2 client asks a key for */
 #define TLS_EVENT_SIGN 12               /* detail: IANA SignatureScheme; data: what is to be signed; goes on with tls_resume_signature */
+#define TLS_EVENT_RENEGOTIATION 13      /* the client has asked for a new handshake */
 
 #define TLS_DIRECTION_RECEIVED 0
 #define TLS_DIRECTION_SENT 1
@@ -81,6 +82,7 @@
 #define TLS_FLAG_PARK_VERIFY 1024            /* stop when the peer's certificate has been looked at */
 #define TLS_FLAG_PARK_PSK 2048               /* server, TLS 1.2: stop where the client names its PSK identity */
 #define TLS_FLAG_DELIVER_OCSP 4096           /* client: ask for a stapled OCSP response and hand it over unchecked */
+#define TLS_FLAG_PARK_RENEGOTIATION 8192     /* server, TLS 1.2: stop where the client asks for a new handshake */
 
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
@@ -135,6 +137,7 @@ typedef struct tls_error {
 #define TLS_OPTION_RAW_PUBLIC_KEYS 16    /* 1: raw public keys besides certificates, 2: only they (RFC 7250) */
 
 #define TLS_OPTION_ANY_PURPOSE 17        /* 1: extended key usage does not matter */
+#define TLS_OPTION_NO_DH 18              /* 1: no finite-field DH, unless parameters are set */
 
 #define TLS_TICKETS_STATELESS 0
 #define TLS_TICKETS_STATEFUL 1 /* sessions stay here: SESSION events carry them, tls_connection_find_session brings them back */
@@ -219,10 +222,12 @@ EXPORT int32_t tls_context_set_groups(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const char *list);
 /* A PEM bundle (leaf first, then intermediates) or one DER certificate. */
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
-/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/* Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+EXPORT int32_t tls_context_check_keys(tls_context *context);
 /*
- * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number
  * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
  * key, or when this call failed.
  */
@@ -261,13 +266,15 @@ EXPORT int32_t tls_context_set_verify_time(tls_context *context, double seconds)
 /* Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
 EXPORT tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t flags, uint32_t capacity);
 EXPORT void tls_connection_free(tls_connection *connection);
-/* Client: the name sent as SNI (RFC 6066). */
+/* Moves what has arrived (tls_incoming_*) from a connection that was never used to one that takes its place. */
+EXPORT void tls_connection_take_over(tls_connection *connection, tls_connection *from);
+/* Client: the name sent as SNI (RFC 6066); NULL: none. */
 EXPORT int32_t tls_connection_set_servername(tls_connection *connection, const char *name);
-/* mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. */
+/* mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. The last call counts. */
 EXPORT int32_t tls_connection_set_verify(tls_connection *connection, uint32_t mode, const char *identity);
 /* Overrides the context's list for this connection. */
 EXPORT int32_t tls_connection_set_alpn(tls_connection *connection, const uint8_t *wire, size_t length);
-/* Client: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another
+/* Client, after tls_connection_set_verify: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another
    identity, never verified) and was left out: a full handshake follows. */
 EXPORT int32_t tls_connection_set_session(tls_connection *connection, const uint8_t *der, size_t length);
 /* Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
@@ -279,6 +286,12 @@ EXPORT int32_t tls_connection_set_ocsp_response(tls_connection *connection, cons
 EXPORT int32_t tls_connection_find_session(tls_connection *connection, const uint8_t *der, size_t length);
 /* A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
 EXPORT int32_t tls_connection_add_psk(tls_connection *connection, const char *identity, const uint8_t *key, size_t length);
+/*
+ * Client, instead of tls_connection_add_psk and after tls_connection_set_verify: when a key is needed, the import `psk` is called with this
+ * number (psk.c): for each ClientHello, where TLS 1.3 may be spoken, and when a TLS 1.2 server has chosen a suite with a pre-shared key. The
+ * same import tells when the connection is gone. With an identity to verify, or a verdict that is only recorded, certificates will do as well.
+ */
+EXPORT int32_t tls_connection_set_psk_chooser(tls_connection *connection, uint32_t chooser);
 /* Server, TLS 1.2: helps the client to choose its identity (RFC 4279). */
 EXPORT int32_t tls_connection_set_psk_hint(tls_connection *connection, const char *hint);
 /* A raw public key (SubjectPublicKeyInfo in DER) that the peer may authenticate with (RFC 7250). */
@@ -300,14 +313,19 @@ EXPORT int32_t tls_handshake(tls_connection *connection);
 EXPORT int32_t tls_read(tls_connection *connection, uint8_t *out, size_t length);
 /* SSL_write: bytes accepted (> 0; each is encrypted and in the outgoing BIO) or a status. */
 EXPORT int32_t tls_write(tls_connection *connection, const uint8_t *plaintext, size_t length);
-/* Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
+/* Sends close_notify (once): TLS_DONE, or another status to be called again: in the midst of another handshake it has to wait. Reading goes
+   on. */
 EXPORT int32_t tls_close_write(tls_connection *connection);
 /* Client, before the handshake: 0-RTT data (RFC 8446, 2.3): bytes accepted (> 0) or a status. */
 EXPORT int32_t tls_write_early(tls_connection *connection, const uint8_t *plaintext, size_t length);
 /* TLS 1.3: new keys for our direction, and with request for the peer's, too (RFC 8446, 4.6.3). */
 EXPORT int32_t tls_key_update(tls_connection *connection, uint32_t request);
+/* Bytes of plaintext in the records to come, 512 to 16384. */
+EXPORT int32_t tls_set_max_send_fragment(tls_connection *connection, uint32_t size);
 /* TLS 1.2: asks for a new handshake on this connection. */
 EXPORT int32_t tls_renegotiate(tls_connection *connection);
+/* TLS 1.2: from now on a new handshake that the peer asks for is declined with the warning no_renegotiation, and ours is an error. */
+EXPORT void tls_refuse_renegotiation(tls_connection *connection);
 /* Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */
 EXPORT int32_t tls_request_certificate(tls_connection *connection, uint32_t mode);
 /* Server, TLS 1.3: sends another ticket. */

@@ -61,7 +61,7 @@ typedef struct ticket_key {
 
 struct tls_context {
   SSL_CTX *ssl;
-  X509 *leaf; /* the certificate given last: the next key must fit it */
+  STACK_OF(X509) *leaves; /* the certificates given, in their order: a key must fit one of them; NULL: none */
   uint8_t *alpn; /* wire format */
   size_t alpn_length;
   char *groups; /* kept for connections that come over from another context */
@@ -116,6 +116,7 @@ struct tls_connection {
   size_t peer_length;
   uint64_t record_offset; /* what dtls_take adds to record numbers of epoch 0 */
   psk *psks;
+  uint32_t psk_chooser; /* client: the host's function that chooses one; 0: none */
   SSL_SESSION *found;      /* looked up for the client's id or ticket */
   int established;         /* the first handshake is done */
   uint32_t renegotiations; /* begun by the peer after it */
@@ -173,6 +174,8 @@ int on_verify(X509_STORE_CTX *store, void *unused);
 
 /* Server: parks where a TLS 1.2 client names its identity. */
 void psk_hold(tls_connection *c);
+/* Client: it wants a pre-shared key, and no certificate instead. */
+int psk_is_expected(const tls_connection *c);
 void psk_release(tls_connection *c);
 void session_attach_context(tls_context *context);
 /* In DER; NULL when memory is out. */
@@ -182,8 +185,10 @@ void trust_attach_context(tls_context *context);
 int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);
 /* Server: takes 0-RTT data until there is none left. */
 int32_t early_data_read(tls_connection *c);
-/* The peer has asked too often: ends the connection. */
-int32_t refuse_renegotiation(tls_connection *c);
+/* The peer has asked for more new handshakes than the context allows. */
+int renegotiation_exceeded(const tls_connection *c);
+/* Ends the connection because of that. */
+int32_t renegotiation_end(tls_connection *c);
 
 /* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
    below), and what is kept free beyond it so that an alert always finds room. */

@@ -1,7 +1,7 @@
 /*
  * Handshakes that wait for an answer. OpenSSL can be suspended where it asks for a decision (SSL_want(3)): at the ClientHello, where
  * a client certificate is asked for, and where a server's certificate has been looked at. There the host gets an event, the handshake
- * says TLS_WANT_CALLBACK, and tls_resume goes on. Two more places OpenSSL does not offer, and are made here: a server that looks at
+ * says TLS_WANT_CALLBACK, and tls_resume goes on; a server can stop in the same way where a client asks for a new handshake. Two more places OpenSSL does not offer, and are made here: a server that looks at
  * a client's certificate holds the complete handshake back, and a TLS 1.2 PSK identity is held back by the incoming BIO (psk.c).
  */
 #include <string.h>
@@ -27,9 +27,26 @@ int32_t tls_resume(tls_connection *c, int32_t alert) {
 
 /* ---- Server: the ClientHello. ---- */
 
+/* One that asks for a new handshake. What we have asked for ourselves needs no decision; what is too much gets none. */
+static int on_renegotiation(tls_connection *c, int *alert) {
+  if (!(c->flags & TLS_FLAG_PARK_RENEGOTIATION) || c->renegotiating) return SSL_CLIENT_HELLO_SUCCESS;
+  if (!renegotiation_exceeded(c)) {
+    if (!park_answered(c, TLS_EVENT_RENEGOTIATION)) {
+      park(c, TLS_EVENT_RENEGOTIATION, NULL, 0);
+      return SSL_CLIENT_HELLO_RETRY;
+    }
+    c->answered &= ~(1u << TLS_EVENT_RENEGOTIATION); /* the next one is asked about again */
+    if (c->refuse < 0) return SSL_CLIENT_HELLO_SUCCESS;
+  }
+  *alert = renegotiation_exceeded(c) ? SSL_AD_NO_RENEGOTIATION : c->refuse;
+  if (*alert == SSL_AD_NO_RENEGOTIATION) renegotiation_end(c); /* with its own reason */
+  return SSL_CLIENT_HELLO_ERROR;
+}
+
 static int on_client_hello(SSL *ssl, int *alert, void *unused) {
   tls_connection *c = connection_of(ssl);
   (void)unused;
+  if (c->established) return on_renegotiation(c, alert);
   if (!(c->flags & TLS_FLAG_PARK_CLIENT_HELLO)) return SSL_CLIENT_HELLO_SUCCESS;
   if (park_answered(c, TLS_EVENT_CLIENT_HELLO)) { /* stays answered: a HelloRetryRequest brings a second ClientHello */
     if (c->refuse < 0) return SSL_CLIENT_HELLO_SUCCESS;
@@ -114,7 +131,7 @@ static int park_verify(tls_connection *c, X509_STORE_CTX *store) {
 
 /* A certificate that is valid is not yet the one we want. A client with a pre-shared key wants none: it may not even know for whom. */
 static int own_verdict(const tls_connection *c, X509_STORE_CTX *store) {
-  if (c->role == TLS_ROLE_CLIENT && c->psks != NULL) return VERIFY_PSK_EXPECTED;
+  if (psk_is_expected(c)) return VERIFY_PSK_EXPECTED;
   return trust_pins_hold(c, X509_STORE_CTX_get0_chain(store)) ? X509_V_OK : VERIFY_PIN_MISMATCH;
 }
 
@@ -142,7 +159,8 @@ int32_t park_after_handshake(tls_connection *c) {
 }
 
 void park_attach(tls_connection *c) {
-  if (c->flags & TLS_FLAG_PARK_CLIENT_HELLO) SSL_CTX_set_client_hello_cb(SSL_get_SSL_CTX(c->ssl), on_client_hello, NULL);
+  if (c->flags & (TLS_FLAG_PARK_CLIENT_HELLO | TLS_FLAG_PARK_RENEGOTIATION))
+    SSL_CTX_set_client_hello_cb(SSL_get_SSL_CTX(c->ssl), on_client_hello, NULL);
   if (c->role == TLS_ROLE_CLIENT) SSL_set_cert_cb(c->ssl, on_certificate_request, c);
   if (c->flags & TLS_FLAG_PARK_PSK) psk_hold(c);
 }

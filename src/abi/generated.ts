@@ -23,6 +23,7 @@ export const TLS_EVENT_CERTIFICATE_REQUEST = 9
 export const TLS_EVENT_VERIFY = 10
 export const TLS_EVENT_PSK = 11
 export const TLS_EVENT_SIGN = 12
+export const TLS_EVENT_RENEGOTIATION = 13
 export const TLS_DIRECTION_RECEIVED = 0
 export const TLS_DIRECTION_SENT = 1
 export const TLS_VERIFY_NONE = 0
@@ -42,6 +43,7 @@ export const TLS_FLAG_PARK_CERTIFICATE_REQUEST = 512
 export const TLS_FLAG_PARK_VERIFY = 1024
 export const TLS_FLAG_PARK_PSK = 2048
 export const TLS_FLAG_DELIVER_OCSP = 4096
+export const TLS_FLAG_PARK_RENEGOTIATION = 8192
 export const TLS_CHAIN_SENT = 0
 export const TLS_CHAIN_VERIFIED = 1
 export const TLS_SIGNER_LATER = 0
@@ -62,6 +64,7 @@ export const TLS_OPTION_VERIFY_DEPTH = 14
 export const TLS_OPTION_CRL_CHECK = 15
 export const TLS_OPTION_RAW_PUBLIC_KEYS = 16
 export const TLS_OPTION_ANY_PURPOSE = 17
+export const TLS_OPTION_NO_DH = 18
 export const TLS_TICKETS_STATELESS = 0
 export const TLS_TICKETS_STATEFUL = 1
 export const TLS_TICKETS_NONE = 2
@@ -176,9 +179,11 @@ export interface Exports {
   tls_context_set_signature_schemes(context: TlsContextPointer, list: Pointer): number
   /** A PEM bundle (leaf first, then intermediates) or one DER certificate. */
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
-  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
-  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
+  /** Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+  tls_context_check_keys(context: TlsContextPointer): number
+  /** Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
   tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
@@ -210,13 +215,15 @@ export interface Exports {
   /** Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
   tls_connection_new(context: TlsContextPointer, role: number, flags: number, capacity: number): TlsConnectionPointer
   tls_connection_free(connection: TlsConnectionPointer): void
-  /** Client: the name sent as SNI (RFC 6066). */
+  /** Moves what has arrived (tls_incoming_*) from a connection that was never used to one that takes its place. */
+  tls_connection_take_over(connection: TlsConnectionPointer, from: TlsConnectionPointer): void
+  /** Client: the name sent as SNI (RFC 6066); NULL: none. */
   tls_connection_set_servername(connection: TlsConnectionPointer, name: Pointer): number
-  /** mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. */
+  /** mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. The last call counts. */
   tls_connection_set_verify(connection: TlsConnectionPointer, mode: number, identity: Pointer): number
   /** Overrides the context's list for this connection. */
   tls_connection_set_alpn(connection: TlsConnectionPointer, wire: Pointer, length: number): number
-  /** Client: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another identity, never verified) and was left out: a full handshake follows. */
+  /** Client, after tls_connection_set_verify: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another identity, never verified) and was left out: a full handshake follows. */
   tls_connection_set_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
   tls_connection_set_context(connection: TlsConnectionPointer, context: TlsContextPointer): number
@@ -226,6 +233,8 @@ export interface Exports {
   tls_connection_find_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
   tls_connection_add_psk(connection: TlsConnectionPointer, identity: Pointer, key: Pointer, length: number): number
+  /** Client, instead of tls_connection_add_psk and after tls_connection_set_verify: when a key is needed, the import `psk` is called with this number (psk.c): for each ClientHello, where TLS 1.3 may be spoken, and when a TLS 1.2 server has chosen a suite with a pre-shared key. The same import tells when the connection is gone. With an identity to verify, or a verdict that is only recorded, certificates will do as well. */
+  tls_connection_set_psk_chooser(connection: TlsConnectionPointer, chooser: number): number
   /** Server, TLS 1.2: helps the client to choose its identity (RFC 4279). */
   tls_connection_set_psk_hint(connection: TlsConnectionPointer, hint: Pointer): number
   /** A raw public key (SubjectPublicKeyInfo in DER) that the peer may authenticate with (RFC 7250). */
@@ -245,14 +254,18 @@ export interface Exports {
   tls_read(connection: TlsConnectionPointer, out: Pointer, length: number): number
   /** SSL_write: bytes accepted (> 0; each is encrypted and in the outgoing BIO) or a status. */
   tls_write(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
-  /** Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
+  /** Sends close_notify (once): TLS_DONE, or another status to be called again: in the midst of another handshake it has to wait. Reading goes on. */
   tls_close_write(connection: TlsConnectionPointer): number
   /** Client, before the handshake: 0-RTT data (RFC 8446, 2.3): bytes accepted (> 0) or a status. */
   tls_write_early(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
   /** TLS 1.3: new keys for our direction, and with request for the peer's, too (RFC 8446, 4.6.3). */
   tls_key_update(connection: TlsConnectionPointer, request: number): number
+  /** Bytes of plaintext in the records to come, 512 to 16384. */
+  tls_set_max_send_fragment(connection: TlsConnectionPointer, size: number): number
   /** TLS 1.2: asks for a new handshake on this connection. */
   tls_renegotiate(connection: TlsConnectionPointer): number
+  /** TLS 1.2: from now on a new handshake that the peer asks for is declined with the warning no_renegotiation, and ours is an error. */
+  tls_refuse_renegotiation(connection: TlsConnectionPointer): void
   /** Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */
   tls_request_certificate(connection: TlsConnectionPointer, mode: number): number
   /** Server, TLS 1.3: sends another ticket. */
@@ -352,6 +365,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_signature_schemes',
   'tls_context_use_certificate',
   'tls_context_use_key',
+  'tls_context_check_keys',
   'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',
@@ -369,6 +383,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_verify_time',
   'tls_connection_new',
   'tls_connection_free',
+  'tls_connection_take_over',
   'tls_connection_set_servername',
   'tls_connection_set_verify',
   'tls_connection_set_alpn',
@@ -377,6 +392,7 @@ export const EXPORT_NAMES = [
   'tls_connection_set_ocsp_response',
   'tls_connection_find_session',
   'tls_connection_add_psk',
+  'tls_connection_set_psk_chooser',
   'tls_connection_set_psk_hint',
   'tls_connection_expect_key',
   'tls_incoming_space',
@@ -392,7 +408,9 @@ export const EXPORT_NAMES = [
   'tls_close_write',
   'tls_write_early',
   'tls_key_update',
+  'tls_set_max_send_fragment',
   'tls_renegotiate',
+  'tls_refuse_renegotiation',
   'tls_request_certificate',
   'tls_send_ticket',
   'tls_abort',

@@ -12,7 +12,8 @@ import {
 } from '../abi/generated.ts'
 import { counted } from '../abi/memory.ts'
 import { settingError } from '../errors.ts'
-import { Connection, VERIFY_MODES, type ContextLike, type Status } from './connection.ts'
+import { VERIFY_MODES } from './configurator.ts'
+import { Connection, type ContextLike, type Status } from './connection.ts'
 
 /** RFC 5929, RFC 9266; what SCRAM and friends bind to. */
 export type ChannelBinding = 'tls-unique' | 'tls-server-end-point' | 'tls-exporter'
@@ -90,6 +91,13 @@ export abstract class LiveConnection<Context extends ContextLike> extends Connec
     )
     if (!exported) throw settingError(memory.error(exports.tls_library_error()), 'exportKeyingMaterial')
     return exported.bytes
+  }
+
+  /** Bytes of plaintext in the records to come, 512 to 16,384; smaller ones can be used sooner. */
+  setMaxSendFragment(size: number): void {
+    const { exports, memory } = this.library
+    const status = exports.tls_set_max_send_fragment(this.alive('setMaxSendFragment'), size)
+    if (status === TLS_ERROR) throw settingError(memory.error(exports.tls_library_error()), 'setMaxSendFragment')
   }
 
   // ---- What it would be resumed with, and what could have been agreed on. ----

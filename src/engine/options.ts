@@ -31,15 +31,28 @@ export interface Identity {
 
 /** RFC 4279, RFC 8446 4.2.11. The key should have at least 32 random bytes; with TLS 1.3 it goes with SHA-256 suites. */
 export interface PreSharedKey {
-  /** Names the key, in clear on the wire. UTF-8, at most 256 bytes. */
+  /** Names the key, in clear on the wire. UTF-8, at most 255 bytes. */
   identity: string
   /** The secret itself, at most 512 bytes. */
   key: Uint8Array
 }
 
+/**
+ * Chooses a client's key when the server's hint is known; undefined: none fits. It is called in the midst of a handshake and must not use
+ * membio; what it throws ends the handshake with the alert internal_error and becomes the TlsError's `cause`. A client that offers TLS 1.3,
+ * which has no hints, calls it before each ClientHello (a server may ask for a second: RFC 8446, 4.1.4), and once more where the server
+ * chooses TLS 1.2.
+ * @param hint from a TLS 1.2 server that gave one
+ */
+export type PskChooser = (hint: string | undefined) => PreSharedKey | undefined
+
 /** Our own certificate: a server needs one (or pre-shared keys), a client for mTLS only. */
 export interface ContextOptions extends Identity {
-  /** Several certificates for keys of different types, instead of one: the handshake takes one that the peer can check. */
+  /**
+   * Several certificates for keys of different types, instead of one: the handshake takes one that the peer can check. Keys may also stand
+   * apart, in any order, `[{ cert: a }, { cert: b }, { key: ofB }, { key: ofA }]`: each goes to the certificate that it fits. Of two
+   * certificates for keys of the same type the later counts.
+   */
   identities?: readonly Identity[]
 
   // ---- Whom to trust. ----
@@ -109,8 +122,8 @@ export interface ContextOptions extends Identity {
    * 112 bits, RSA with 2048 bits, no SHA-1.
    */
   securityLevel?: number
-  /** For DHE suites, which are not in the default list. Default 'auto': a group as strong as the certificate's key. */
-  dhParameters?: Encoded | 'auto'
+  /** For DHE suites, which are not in the default list. Default 'auto': a group as strong as the certificate's key. 'none': no DHE. */
+  dhParameters?: Encoded | 'auto' | 'none'
   /**
    * For peers that cannot do better. It changes the defaults of four options, and what is given of them holds as given: `minVersion` (TLS 1.0),
    * `cipherList` (everything that authenticates and encrypts: CBC, static RSA, DHE, 3DES), `securityLevel` (0: keys of any size, SHA-1),
@@ -135,7 +148,10 @@ export interface ContextOptions extends Identity {
   maxFragmentLength?: 512 | 1024 | 2048 | 4096
   /** TLS 1.3: pads records to a multiple of this many bytes, to hide lengths. Default 0: none, it costs traffic. */
   recordPadding?: number
-  /** How many renegotiations (TLS 1.2) a peer may ask for. Default 0: they are refused; they have a history of attacks. */
+  /**
+   * How many renegotiations (TLS 1.2) a peer may ask for. Default 0: they are refused; they have a history of attacks. A server can decide about
+   * each that is allowed: `park` at 'renegotiation'.
+   */
   renegotiations?: number
 
   // ---- Sessions. ----
@@ -165,7 +181,7 @@ export interface ContextOptions extends Identity {
 }
 
 /** Where a handshake can stop and wait for `engine.resume`. */
-export type ParkPoint = 'clientHello' | 'certificateRequest' | 'verify' | 'psk'
+export type ParkPoint = 'clientHello' | 'certificateRequest' | 'verify' | 'psk' | 'renegotiation'
 
 /** What is one connection's own. */
 export interface EngineOptions {
@@ -191,8 +207,12 @@ export interface EngineOptions {
   dangerouslyAcceptAnyCertificate?: boolean
   /** Raw public keys (SubjectPublicKeyInfo in DER) of which the peer must have one; with `rawPublicKeys` in the context. */
   expectedKeys?: readonly Uint8Array[]
-  /** Client: the key to authenticate with, instead of certificates: a server that shows one is refused. */
-  psk?: PreSharedKey
+  /**
+   * Client: the key to authenticate with, instead of certificates: a server that shows one is refused. A function chooses the key by the
+   * server's hint; together with `servername` or `identity` a server may show a certificate as well, which is verified as always. In TLS 1.2
+   * the server then chooses between the suites: `cipherList` says which are offered.
+   */
+  psk?: PreSharedKey | PskChooser
   /** Server: the keys it knows. More can be given by a decision: see `park`. */
   psks?: readonly PreSharedKey[]
   /** Server, TLS 1.2: a hint for the client's choice of identity. */
@@ -219,7 +239,6 @@ export interface EngineOptions {
 
 /** What the context adds. */
 export interface EngineSettings extends EngineOptions {
-  identity?: string
   /** Server: report `session` events. */
   sessions?: boolean
   /** Server: take 0-RTT data. */

@@ -7,6 +7,7 @@ import {
   TLS_OPTION_MAX_EARLY_DATA,
   TLS_OPTION_MAX_FRAGMENT_LENGTH,
   TLS_OPTION_MAX_SEND_FRAGMENT,
+  TLS_OPTION_NO_DH,
   TLS_OPTION_PARTIAL_CHAIN,
   TLS_OPTION_RAW_PUBLIC_KEYS,
   TLS_OPTION_RECORD_PADDING,
@@ -101,7 +102,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
     verifyTime: options.verifyTime && options.verifyTime.getTime() / 1000,
     policies: options.policies ?? [],
     pins: options.pins && pinDigests(options.pins),
-    dhParameters: options.dhParameters && options.dhParameters !== 'auto' ? encoded('dhParameters', options.dhParameters) : undefined,
+    dhParameters: isKeyword(options.dhParameters) ? undefined : encoded('dhParameters', options.dhParameters!),
     ticketKeys: options.ticketKeys,
     ocspResponse: options.ocspResponse,
     opensslOptions: options.dangerousOpensslOptions === undefined ? undefined : halves(options.dangerousOpensslOptions),
@@ -155,6 +156,7 @@ function numbersOf(options: ContextOptions): [number, number][] {
     [TLS_OPTION_SESSION_LIFETIME, inRange('sessionLifetime', 1, 604_800) ?? 7200],
     [TLS_OPTION_TICKET_ROTATION, inRange('ticketRotation', 0, 604_800) ?? (ticketKeys ? 0 : 86_400)],
     [TLS_OPTION_MAX_EARLY_DATA, inRange('maxEarlyData', 0, 0x7fffffff) || undefined],
+    [TLS_OPTION_NO_DH, options.dhParameters === 'none' ? 1 : undefined],
     [TLS_OPTION_PARTIAL_CHAIN, options.partialChain ? 1 : undefined],
     [TLS_OPTION_VERIFY_DEPTH, inRange('verifyDepth', 0, 100)],
     [TLS_OPTION_CRL_CHECK, crls ? (crlCheck === 'chain' ? 2 : 1) : undefined],
@@ -192,12 +194,13 @@ function halves(options: number | bigint): [low: number, high: number] {
 function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
   const { cert, key, signer, pkcs12, passphrase, identities } = options
   if (identities && (cert ?? key ?? signer ?? pkcs12)) throw usageError('give either `identities` or one certificate by `cert`, `key`, `pkcs12`, not both')
-  const all = identities ?? (cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : [])
+  const all = identities ? certificatesFirst(identities) : cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : []
+  const [someCert, someKey] = [all.some((one) => one.cert), all.some((one) => one.key && !one.cert)]
   return all.map((one) => {
     if (one.pkcs12 && (one.cert || one.key)) throw usageError('give either `pkcs12` or `cert` and `key`, not both')
     if (one.signer) checkSigner(one)
-    else if (one.cert && !one.key) throw usageError('`cert` is given without `key` or `signer`')
-    if (one.key && !one.cert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
+    else if (one.cert && !one.key && !someKey) throw usageError('`cert` is given without `key` or `signer`')
+    if (one.key && !one.cert && !someCert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
     return {
       cert: one.cert ? encoded('cert', one.cert) : undefined,
       key: one.key ? encoded('key', one.key) : undefined,
@@ -206,6 +209,12 @@ function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
       passphrase: one.passphrase,
     }
   })
+}
+
+/** Keys that come apart from their certificates find them by fitting; so the certificates must be there. */
+function certificatesFirst(identities: readonly Identity[]): Identity[] {
+  const rank = ({ cert, key, signer, pkcs12 }: Identity) => (pkcs12 || (cert && (key || signer)) ? 1 : cert ? 0 : 2)
+  return [...identities].sort((a, b) => rank(a) - rank(b))
 }
 
 function checkSigner({ cert, key, pkcs12, signer }: Identity): void {
@@ -234,9 +243,9 @@ function decodeBase64(text: string): number[] {
 /** Options that only one role has. */
 const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'scts', 'postHandshakeAuth'] as const
 const SERVER_ONLY = ['clientCertificate', 'psks', 'pskHint'] as const
-const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk'] }
+const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk', 'renegotiation'] }
 
-export function parseEngineOptions(options: EngineOptions): EngineOptions & { identity?: string } {
+export function checkOptions(options: EngineOptions): void {
   const { role, servername, identity = servername, dangerouslyAcceptAnyCertificate, psk, park = [] } = options
   if (role !== 'client' && role !== 'server') throw usageError(`role is ${JSON.stringify(role)}; it must be 'client' or 'server'`)
   const foreign = (role === 'client' ? SERVER_ONLY : CLIENT_ONLY).find((option) => options[option] !== undefined)
@@ -248,7 +257,6 @@ export function parseEngineOptions(options: EngineOptions): EngineOptions & { id
   if (role === 'client' && !named && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
-  return { ...options, identity: identity ?? undefined }
 }
 
 function versionNumber(option: string, version: Version | LegacyVersion): number {
@@ -259,10 +267,12 @@ function versionNumber(option: string, version: Version | LegacyVersion): number
 
 function joined(option: string, names: readonly string[], { mayBeEmpty = false } = {}): string {
   if (!Array.isArray(names) || (!names.length && !mayBeEmpty)) throw usageError(`\`${option}\` must be a list of names`)
-  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*]+$/.test(name))
+  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*/]+$/.test(name))
   if (wrong !== undefined) throw usageError(`\`${option}\` must be a list of names; ${JSON.stringify(wrong)} is none`)
   return names.join(':')
 }
+
+const isKeyword = (dhParameters: ContextOptions['dhParameters']) => dhParameters === undefined || dhParameters === 'auto' || dhParameters === 'none'
 
 function encodedList(option: string, list: Encoded | readonly Encoded[] | undefined): Uint8Array[] {
   const all = Array.isArray(list) ? (list as readonly Encoded[]) : list ? [list as Encoded] : []

@@ -61,7 +61,8 @@ function bitString(spki: Uint8Array): Uint8Array {
   return spki.subarray(key.start + 1, key.end) // behind the count of unused bits
 }
 
-function element(der: Uint8Array, at: number): { start: number; end: number } {
+/** The tag's content: where it starts and ends. */
+export function element(der: Uint8Array, at: number): { start: number; end: number } {
   const first = der[at + 1]!
   const extra = first < 0x80 ? 0 : first & 0x7f
   const length = extra ? der.subarray(at + 2, at + 2 + extra).reduce((sum, byte) => sum * 256 + byte, 0) : first

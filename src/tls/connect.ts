@@ -35,7 +35,7 @@ export function connect(...args: unknown[]): TLSSocket {
   } as Options
   options.rejectUnauthorized = options.rejectUnauthorized !== false
   checkOptions(options)
-  const secureContext = options.secureContext ?? createSecureContext(options)
+  const secureContext = options.secureContext ?? (defaults.createSecureContext ?? createSecureContext)(options)
   const socket: TLSSocket = new TLSSocket(options.socket, {
     ...pick(options, ['allowHalfOpen', 'ALPNProtocols', 'requestOCSP', 'enableTrace', 'highWaterMark', 'onread', 'signal', 'pskCallback']),
     secureContext,
@@ -71,7 +71,7 @@ function start(socket: TLSSocket, options: Options): void {
     if (net.isIP(servername)) warnOfAddress()
     socket.setServername(servername)
   }
-  if (options.socket) socket._start()
+  socket._start()
 }
 
 // ---- Whether the server is the one that is meant. ----
@@ -108,7 +108,8 @@ async function onSecure(socket: TLSSocket, options: Options): Promise<void> {
   const key = handle.getEphemeralKeyInfo() as { type?: string; size: number }
   if (key.type === 'DH' && key.size < options.minDHSize) return void socket.destroy(errors.dhParamSize(key.size))
   let error: Verdict = handle.verifyError() ?? undefined
-  const checked = options.rejectUnauthorized || socket.isSessionReused() // by `verify`, or when the session was made
+  // By `verify`, or when the session was made. With a pre-shared key there is no certificate: the program has to say that this will do.
+  const checked = (options.rejectUnauthorized && handle.agreed!.peerChain.length > 0) || socket.isSessionReused()
   if (!error && !checked) error = await identityError(options, socket.getPeerCertificate(true))
   if (socket.destroyed) return
   socket.authorized = !error

@@ -2,7 +2,6 @@
 // collected; OpenSSL's context is made when it is first needed, and anew after a change.
 import { createContext, type SecureContext } from '../engine/context.ts'
 import type { ContextOptions, Encoded } from '../engine/options.ts'
-import { splitCertificates } from '../x509/parse.ts'
 import { TlsError } from '../errors.ts'
 import { bufferOf, isBytes } from './errors.ts'
 import { nodeError } from './node-errors.ts'
@@ -10,6 +9,8 @@ import { nodeError } from './node-errors.ts'
 const LEGACY = ['TLSv1', 'TLSv1.1']
 
 export class ContextHandle {
+  /** Our first certificate and those above it, in DER. */
+  ownChain: readonly Uint8Array[] = []
   #options: ContextOptions
   #built: SecureContext | undefined
 
@@ -84,20 +85,17 @@ export class ContextHandle {
 
   /** Our own certificate in DER. */
   getCertificate(): Buffer | null {
-    return this.#certificates(0)
+    return this.#certificate(0)
   }
 
   /** Who issued it, as far as it was given with it or is among `ca`. */
   getIssuer(): Buffer | null {
-    return this.#certificates(1)
+    return this.#certificate(1)
   }
 
-  #certificates(index: number): Buffer | null {
-    const chain = this.#options.identities?.[0]?.cert
-    const { ca } = this.#options
-    const all = [...(chain ? splitCertificates(chain) : []), ...(ca ? [ca].flat().flatMap((one) => splitCertificates(one)) : [])]
-    const found = all[index]
-    return found ? Buffer.from(found) : null
+  #certificate(index: number): Buffer | null {
+    const der = this.ownChain[index]
+    return der ? bufferOf(der) : null
   }
 }
 
@@ -105,5 +103,5 @@ export class ContextHandle {
 function withLegacy(options: ContextOptions): ContextOptions {
   const { minVersion, securityLevel = 2 } = options
   const legacy = LEGACY.includes(minVersion ?? '') || securityLevel < 2
-  return legacy ? { ...options, insecureLegacyPeers: true, securityLevel } : options
+  return legacy ? { ...options, insecureLegacyPeers: true, insecureRenegotiation: false, securityLevel } : options
 }

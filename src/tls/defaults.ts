@@ -1,6 +1,7 @@
 // What programs may change for all connections to come, as they do with node:tls: `tls.DEFAULT_MIN_VERSION = 'TLSv1.3'`. It starts with what
 // the host's own module says, and so follows its command line (--tls-cipher-list, --tls-min-v1.3, ...).
 import * as host from 'node:tls'
+import type { createSecureContext } from './secure-context.ts'
 
 export interface Defaults {
   /** Renegotiations a client may start in CLIENT_RENEG_WINDOW seconds. Node's value. */
@@ -10,6 +11,8 @@ export interface Defaults {
   DEFAULT_ECDH_CURVE: string
   DEFAULT_MIN_VERSION: host.SecureVersion
   DEFAULT_MAX_VERSION: host.SecureVersion
+  /** index.ts's: a program may have put another in its place. */
+  createSecureContext?: typeof createSecureContext
 }
 
 /** Node's own list: ours for membio's other surfaces prefers ChaCha20-Poly1305, but programs written for Node see their order. */

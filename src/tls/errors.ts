@@ -7,6 +7,9 @@ export interface CodedError extends Error {
   code: string
 }
 
+/** Node's major version, where codes have been respelled. */
+const hostMajor = Number(process.versions.node?.split('.')[0] ?? 24)
+
 type ErrorClass = new (message: string) => Error
 
 function coded(Class: ErrorClass, code: string, message: string, fields: object = {}): CodedError {
@@ -26,6 +29,10 @@ export const errors = {
   altnameFormat: () => coded(SyntaxError, 'ERR_TLS_CERT_ALTNAME_FORMAT', 'Invalid subject alternative name string'),
   altnameInvalid: (reason: string, host: string, cert: unknown) =>
     coded(Error, 'ERR_TLS_CERT_ALTNAME_INVALID', `Hostname/IP does not match certificate's altnames: ${reason}`, { reason, host, cert }),
+  dhParameterTooSmall: () => coded(Error, 'ERR_INVALID_ARG_VALUE', 'DH parameter is less than 1024 bits'),
+  invalidSniContext: () => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', 'Invalid SNI context'),
+  canceled: (syscall: string) => coded(Error, 'ECANCELED', `${syscall} ECANCELED`, { errno: -125, syscall }),
+  unsupportedContainer: () => coded(Error, 'ERR_CRYPTO_UNSUPPORTED_OPERATION', 'Unsupported PKCS12 PFX data'),
   dhParamSize: (bits: number) => coded(Error, 'ERR_TLS_DH_PARAM_SIZE', `DH parameter size ${bits} is less than 2048`),
   handshakeTimeout: () => coded(Error, 'ERR_TLS_HANDSHAKE_TIMEOUT', 'TLS handshake timeout'),
   invalidContext: (name: string) => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', `${name} must be a SecureContext`),
@@ -39,6 +46,7 @@ export const errors = {
       'ERR_TLS_PROTOCOL_VERSION_CONFLICT',
       `TLS protocol version ${JSON.stringify(version)} conflicts with secureProtocol ${JSON.stringify(method)}`,
     ),
+  pskHintTooLong: () => coded(Error, hostMajor >= 24 ? 'ERR_TLS_PSK_SET_IDENTITY_HINT_FAILED' : 'ERR_TLS_PSK_SET_IDENTIY_HINT_FAILED', 'Failed to set PSK identity hint'),
   renegotiationDisabled: () => coded(Error, 'ERR_TLS_RENEGOTIATION_DISABLED', 'TLS session renegotiation disabled for this socket'),
   requiredServerName: () => coded(Error, 'ERR_TLS_REQUIRED_SERVER_NAME', '"servername" is required parameter for Server.addContext'),
   sessionAttack: () => coded(Error, 'ERR_TLS_SESSION_ATTACK', 'TLS session renegotiation attack detected'),

@@ -11,7 +11,7 @@ import { nodeSocket, type DuplexLike } from '../transport/node-socket.ts'
 import { Poller, type Decisions, type PollerEvent } from '../transport/poller.ts'
 import type { ByteTransport } from '../transport/transport.ts'
 import { alpnNames } from './alpn.ts'
-import { peerCertificate } from './certificate.ts'
+import { element, peerCertificate } from './certificate.ts'
 import { bufferOf } from './errors.ts'
 import { nodeError, nodeVerdict, verifyError } from './node-errors.ts'
 import type { SecureContext } from './secure-context.ts'
@@ -25,8 +25,8 @@ export interface HandleOwner {
   onEvent(event: PollerEvent): void
   /** It is over; with an error in Node's form if it failed. */
   onOver(error?: Error): void
-  /** The peer went away before the handshake was done. */
-  onLost(): void
+  /** The peer went away before the handshake was done, or was sent away for its certificate: Node tells both alike. */
+  onLost(cause: Error): void
 }
 
 export interface HandleSettings {
@@ -55,9 +55,13 @@ export class TlsHandle {
   readonly settings: HandleSettings
   readonly #owner: HandleOwner
   #poller: Poller | undefined
+  #raw: Duplex | undefined
   #transport: ByteTransport | undefined
   #agreed: Agreed | undefined
+  #session: Buffer | undefined
   #over = false
+  /** Renegotiations, as Node counts them. */
+  handshakes = 0
   bytesRead = 0
   bytesWritten = 0
 
@@ -74,6 +78,7 @@ export class TlsHandle {
 
   /** Takes the raw stream over, and begins. @throws as Node does where a setting is refused */
   start(raw: Duplex): void {
+    this.#raw = raw
     const { context, decisions } = this.settings
     const engine = this.#createEngine(context)
     this.#transport = nodeSocket(raw as unknown as DuplexLike)
@@ -111,6 +116,11 @@ export class TlsHandle {
 
   readStart(): void {
     this.#poller?.resume()
+  }
+
+  /** The raw socket's descriptor, where it has one. */
+  get fd(): number {
+    return (this.#raw as { _handle?: { fd?: number } } | undefined)?._handle?.fd ?? -1
   }
 
   /** Bytes of plaintext that wait to be encrypted. */
@@ -176,12 +186,14 @@ export class TlsHandle {
     return this.#bytes((engine) => engine.finished('peer'))
   }
 
+  /** The one of the last `session` event: OpenSSL may already have a later one. */
   getSession(): Buffer | undefined {
-    return this.#bytes((engine) => engine.session())
+    return this.#session ?? this.#bytes((engine) => engine.session())
   }
 
   getTLSTicket(): Buffer | undefined {
-    return this.settings.isServer ? undefined : this.#bytes((engine) => engine.ticket())
+    if (this.settings.isServer) return undefined
+    return this.#session ? ticketOf(this.#session) : this.#bytes((engine) => engine.ticket())
   }
 
   isSessionReused(): boolean {
@@ -220,9 +232,9 @@ export class TlsHandle {
 
   /** Why the peer's certificate is not accepted, or null. A server that a client shows none to knows nothing against it. */
   verifyError(): Error | null {
-    const { authorizationError, peerChain = [] } = this.#agreed ?? {}
+    const { authorizationError, peerChain = [], resumed, cipherSuite } = this.#agreed ?? {}
     if (authorizationError) return verifyError(nodeVerdict(authorizationError, peerChain.length))
-    if (peerChain.length || this.#agreed?.resumed || this.#agreed?.group === undefined) return null
+    if (peerChain.length || resumed || cipherSuite?.opensslName.includes('PSK')) return null
     return verifyError('UNABLE_TO_GET_ISSUER_CERT')
   }
 
@@ -242,6 +254,7 @@ export class TlsHandle {
 
   setVerifyMode(requestCert: boolean, rejectUnauthorized: boolean): void {
     Object.assign(this.settings, { requestCert, rejectUnauthorized })
+    if (this.settings.isServer) this.use((engine) => engine.setClientCertificate(clientCertificate(requestCert, rejectUnauthorized)))
   }
 
   requestOCSP(): void {
@@ -263,7 +276,8 @@ export class TlsHandle {
   /** RFC 8446 leaves it to the sender. @returns whether the size is a possible one */
   setMaxSendFragment(size: number): boolean {
     if (size < 512 || size > 16384) return false
-    return true // TODO
+    this.use((engine) => engine.setMaxSendFragment(size))
+    return true
   }
 
   // ---- Inside. ----
@@ -285,20 +299,20 @@ export class TlsHandle {
       identity: null, // node's rules for names are in identity.ts, and a program may have its own
       ...(servername && { servername }),
       ...(session && { session }),
-      ...(psk && { psk: psk as unknown as PreSharedKey }),
-      ...(requestOCSP && { ocsp: 'deliver' as 'request' }),
+      ...(psk && { psk }),
+      ...(requestOCSP && { ocsp: 'deliver' }),
       ...(decisions.verify ? { park: ['verify'] } : { dangerouslyAcceptAnyCertificate: true }),
     }
   }
 
   #serverOptions(): EngineOptions {
     const { requestCert, rejectUnauthorized, pskIdentityHint, decisions } = this.settings
-    const park = (['clientHello', 'psk'] as const).filter((point) => decisions[point])
+    const park = (['clientHello', 'psk', 'renegotiation'] as const).filter((point) => decisions[point])
     return {
       role: 'server',
+      psks: [], // more come by decision, or none: a server without a certificate refuses each client, as in Node
       park,
-      ...(requestCert && { clientCertificate: rejectUnauthorized ? 'require' : 'request' }),
-      ...(requestCert && !rejectUnauthorized && { dangerouslyAcceptAnyCertificate: true }),
+      ...clientCertificate(requestCert, rejectUnauthorized),
       ...(pskIdentityHint && { pskHint: pskIdentityHint }),
     }
   }
@@ -314,6 +328,7 @@ export class TlsHandle {
   }
 
   #onEvent(event: PollerEvent): void {
+    if (event.type === 'session') this.#session = bufferOf(event.session)
     if (event.type === 'agreed') this.#agreed = this.#poller!.engine.agreed
     this.#owner.onEvent(event)
   }
@@ -321,7 +336,7 @@ export class TlsHandle {
   #onClose(error?: TlsError): void {
     if (this.#over) return
     this.#over = true
-    if (error?.kind === 'closed' && !this.#agreed) this.#owner.onLost()
+    if (error && !this.#agreed && (error.kind === 'closed' || (this.settings.isServer && error.verify))) this.#owner.onLost(error)
     else this.#owner.onOver(error && nodeError(error))
   }
 
@@ -346,6 +361,13 @@ export class TlsHandle {
   }
 }
 
+/** Whoever is not refused is told of: see `verifyError`. */
+const clientCertificate = (requestCert: boolean, rejectUnauthorized: boolean) =>
+  ({
+    clientCertificate: !requestCert ? 'none' : rejectUnauthorized ? 'require' : 'request',
+    dangerouslyAcceptAnyCertificate: requestCert && !rejectUnauthorized,
+  }) as const
+
 /** The leaf of a chain; each knows its issuer. */
 function linked([der, ...issuers]: readonly Uint8Array[]): X509Certificate | undefined {
   if (!der) return undefined
@@ -354,3 +376,18 @@ function linked([der, ...issuers]: readonly Uint8Array[]): X509Certificate | und
   if (issuerCertificate) Object.defineProperty(certificate, 'issuerCertificate', { value: issuerCertificate, enumerable: true })
   return certificate
 }
+
+/** SSL_SESSION ::= SEQUENCE { ..., ticket [10] EXPLICIT OCTET STRING OPTIONAL, ... } (d2i_SSL_SESSION(3)). */
+function ticketOf(session: Buffer): Buffer | undefined {
+  const all = element(session, 0)
+  for (let at = all.start; at < all.end; ) {
+    const field = element(session, at)
+    if (session[at] === TICKET) {
+      const ticket = element(session, field.start)
+      return Buffer.from(session.subarray(ticket.start, ticket.end))
+    }
+    at = field.end
+  }
+  return undefined
+}
+const TICKET = 0xa0 + 10

@@ -1,6 +1,6 @@
 // Whom a context trusts that names no `ca`: the host's roots, or what setDefaultCACertificates has put in their place.
 import * as host from 'node:tls'
-import type { ContextOptions } from '../engine/options.ts'
+import type { ContextOptions, Encoded } from '../engine/options.ts'
 import { hostRoots } from '../host-roots.ts'
 import { splitCertificates } from '../x509/parse.ts'
 import { bufferOf, errors, isBytes } from './errors.ts'
@@ -9,9 +9,11 @@ type Kind = 'default' | 'system' | 'bundled' | 'extra'
 
 let replaced: readonly string[] | undefined
 
-/** For createSecureContext. */
-export const defaultCertificates = (): Pick<ContextOptions, 'ca' | 'hostRoots'> =>
-  replaced ? { ca: replaced } : { hostRoots: 'default' }
+/** For createSecureContext. @param more certificates to trust besides */
+export const defaultCertificates = (more: readonly Encoded[]): Pick<ContextOptions, 'ca' | 'hostRoots' | 'extraCa'> => {
+  if (replaced) return { ca: [...replaced, ...more] }
+  return { hostRoots: 'default', ...(more.length && { extraCa: more }) }
+}
 
 /** Certificates in PEM, by where they come from. */
 export function getCACertificates(kind: Kind = 'default'): string[] {

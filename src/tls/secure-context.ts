@@ -1,18 +1,11 @@
 // createSecureContext: Node's options, checked as Node checks them, one after the other, and turned into the engine's.
 import type { SecureContextOptions, SecureVersion } from 'node:tls'
-import type { ContextOptions, Encoded, Identity, LegacyVersion, Version } from '../engine/options.ts'
+import type { ContextOptions, Encoded, LegacyVersion, Version } from '../engine/options.ts'
+import { element } from './certificate.ts'
 import { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
-import {
-  bufferOf,
-  errors,
-  isBytes,
-  validateBuffer,
-  validateInt32,
-  validateInteger,
-  validateObject,
-  validateString,
-} from './errors.ts'
+import { bufferOf, errors, validateBuffer, validateInt32, validateInteger, validateObject, validateString } from './errors.ts'
+import { encoded, encodedList, ownCertificates } from './identities.ts'
 import { defaultCertificates } from './roots.ts'
 
 type Versioned = SecureVersion | null | undefined
@@ -29,8 +22,9 @@ export class SecureContext {
   }
 }
 
-/** openssl/ssl.h: SSL_OP_CIPHER_SERVER_PREFERENCE. */
+/** openssl/ssl.h: SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_TICKET. */
 const SERVER_PREFERENCE = 1 << 22
+const NO_TICKET = 1 << 14
 
 /** @throws TypeError or Error as node:tls does, with its `code` */
 export function createSecureContext(options?: SecureContextOptions | null): SecureContext {
@@ -38,12 +32,17 @@ export function createSecureContext(options?: SecureContextOptions | null): Secu
   const { secureProtocol, minVersion, maxVersion, honorCipherOrder, secureOptions } = given
   const context = new SecureContext(secureProtocol, secureOptions, minVersion, maxVersion)
   validateObject(given, 'options')
+  const stateful = ((secureOptions ?? 0) & NO_TICKET) !== 0
   const serverOrder = Boolean(honorCipherOrder) || ((secureOptions ?? 0) & SERVER_PREFERENCE) !== 0
+  const suites = ciphers(given.ciphers, context.context)
+  const { ownChain, ...trust } = certificates(given)
+  context.context.ownChain = ownChain
   context.context.configure({
+    ...(stateful && { tickets: 'stateful' }),
+    renegotiations: 1_000_000, // counted in socket.ts, as Node does
     cipherPreference: serverOrder ? 'server' : 'client',
-    ...ciphers(given.ciphers, context.context),
-    ...trust(given),
-    ...identities(given),
+    ...suites,
+    ...trust,
     ...algorithms(given),
     ...sessions(given),
   })
@@ -93,6 +92,9 @@ function opensslOptions(secureOptions: number | null | undefined): number | unde
 
 // ---- Ciphers. ----
 
+/** OpenSSL's own, in its order: a list that names none of TLS 1.3 leaves them as they are. */
+const NODE_SUITES = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256']
+
 /** One list in Node: names that begin with TLS_ are TLS 1.3's suites, the rest is OpenSSL's cipher list. */
 function ciphers(list: unknown, context: ContextHandle): Pick<ContextOptions, 'cipherList' | 'cipherSuites' | 'minVersion' | 'securityLevel'> {
   if (list !== undefined && list !== null) validateString(list, 'options.ciphers')
@@ -104,28 +106,23 @@ function ciphers(list: unknown, context: ContextHandle): Pick<ContextOptions, 'c
   const level = /@SECLEVEL=(\d)/.exec(cipherList)?.[1]
   return {
     cipherList,
-    ...(cipherSuites.length && { cipherSuites: cipherSuites.filter((name) => !name.startsWith('!')) }),
+    cipherSuites: cipherSuites.length ? cipherSuites.filter((name) => !name.startsWith('!')) : NODE_SUITES,
     ...(!cipherList && context.options.maxVersion === 'TLSv1.3' && { minVersion: 'TLSv1.3' }),
     ...(level && { securityLevel: Number(level) }),
   }
 }
 
-// ---- Keys, certificates and lists. ----
+// ---- Certificates. ----
 
-/** PEM or DER, or several of them. */
-function encodedList(name: string, values: unknown): Encoded[] {
-  return [values].flat().map((value) => encoded(name, value))
-}
-
-function encoded(name: string, value: unknown): Encoded {
-  if (typeof value === 'string') return value
-  if (!isBytes(value)) throw errors.invalidArgType(name, ['string', 'Buffer', 'TypedArray', 'DataView'], value)
-  return bufferOf(value)
-}
-
-function trust({ ca, crl, allowPartialTrustChain }: SecureContextOptions): Partial<ContextOptions> {
+/** Whom to trust, and who we are: certificates of ours are completed with those of `ca`. */
+function certificates(options: SecureContextOptions & Record<string, unknown>): Partial<ContextOptions> & { ownChain: Uint8Array[] } {
+  const { ca, crl, allowPartialTrustChain } = options
+  const trusted = ca ? encodedList('options.ca', ca).filter(holdsCertificate) : undefined
+  const own = ownCertificates(options, trusted ?? [])
   return {
-    ...(ca ? { ca: encodedList('options.ca', ca).filter(holdsCertificate) } : defaultCertificates()),
+    identities: own.identities,
+    ownChain: own.chain,
+    ...(trusted ? { ca: [...trusted, ...own.trusted] } : defaultCertificates(own.trusted)),
     ...(crl != null && { crls: encodedList('options.crl', crl) }),
     ...(allowPartialTrustChain && { partialChain: true }),
   }
@@ -137,56 +134,10 @@ const holdsCertificate = (one: Encoded): boolean =>
 const textOf = (one: Encoded): string => (typeof one === 'string' ? one : Buffer.from(one).toString('latin1'))
 const DER_SEQUENCE = 0x30
 
-interface KeyWithPassphrase {
-  pem?: unknown
-  passphrase?: unknown
-}
-
-function identities(options: SecureContextOptions & Record<string, unknown>): Pick<ContextOptions, 'identities'> {
-  const { cert, key, passphrase, pfx } = options
-  engines(options)
-  const certs = cert ? encodedList('options.cert', cert) : []
-  const keys = key ? [key].flat().map((one) => privateKey(one, passphrase)) : []
-  const all: Identity[] = []
-  for (let index = 0; index < Math.max(certs.length, keys.length); index++) {
-    all.push({ ...(certs[index] && { cert: certs[index] }), ...keys[index] })
-  }
-  return { identities: [...all, ...containers(pfx, passphrase)] }
-}
-
-function privateKey(given: unknown, passphrase: unknown): Identity {
-  const { pem = given, passphrase: own = passphrase } = (typeof given === 'object' ? given : {}) as KeyWithPassphrase
-  const key = encoded('options.key', pem)
-  if (own !== undefined && own !== null) validateString(own, 'options.passphrase')
-  return { key, ...(own != null && { passphrase: own as string }) }
-}
-
-function containers(pfx: unknown, passphrase: unknown): Identity[] {
-  if (pfx === undefined || pfx === null) return []
-  return [pfx].flat().map((one) => {
-    const { buf = one, passphrase: own = passphrase } = (isBytes(one) || typeof one === 'string' ? {} : one) as { buf?: unknown; passphrase?: unknown }
-    const bytes = typeof buf === 'string' ? Buffer.from(buf) : isBytes(buf) ? bufferOf(buf) : undefined
-    if (!bytes) throw errors.invalidArgType('options.pfx', ['string', 'Buffer', 'TypedArray', 'DataView'], buf)
-    return { pkcs12: bytes, ...(own != null && { passphrase: String(own) }) }
-  })
-}
-
-/** OpenSSL's engines are shared libraries: there is nothing to load here. */
-function engines({ key, privateKeyIdentifier, privateKeyEngine, clientCertEngine }: SecureContextOptions & Record<string, unknown>): void {
-  const kinds = ['string', 'null', 'undefined']
-  if (privateKeyIdentifier !== undefined && privateKeyIdentifier !== null) {
-    if (privateKeyEngine === undefined || privateKeyEngine === null) throw errors.invalidArgValue('options.privateKeyEngine', privateKeyEngine)
-    if (key) throw errors.invalidArgValue('options.privateKeyIdentifier', privateKeyIdentifier)
-    if (typeof privateKeyIdentifier !== 'string') throw errors.invalidArgType('options.privateKeyIdentifier', kinds, privateKeyIdentifier)
-    if (typeof privateKeyEngine !== 'string') throw errors.invalidArgType('options.privateKeyEngine', kinds, privateKeyEngine)
-    throw errors.engineNotSupported()
-  }
-  if (clientCertEngine === undefined || clientCertEngine === null) return
-  if (typeof clientCertEngine !== 'string') throw errors.invalidArgType('options.clientCertEngine', kinds, clientCertEngine)
-  throw errors.engineNotSupported()
-}
-
 // ---- Algorithms and sessions. ----
+
+/** OpenSSL's own list, with key shares for the first two (SSL_CTX_set1_groups_list(3)). */
+const OPENSSL_GROUPS = ['*X25519MLKEM768/*X25519', 'secp256r1/X448', 'secp384r1', 'secp521r1/ffdhe2048', 'ffdhe3072']
 
 function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam }: SecureContextOptions): Partial<ContextOptions> {
   if (sigalgs !== undefined && sigalgs !== null) {
@@ -196,9 +147,33 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
   validateString(ecdhCurve, 'options.ecdhCurve')
   return {
     ...(sigalgs && { signatureSchemes: sigalgs.split(':') }),
-    ...(ecdhCurve !== 'auto' && { groups: ecdhCurve.split(':') }),
-    dhParameters: dhparam == null ? undefined : dhparam === 'auto' ? 'auto' : encoded('options.dhparam', dhparam),
+    groups: ecdhCurve === 'auto' ? OPENSSL_GROUPS : ecdhCurve.split(':'),
+    dhParameters: dhParameters(dhparam),
   }
+}
+
+/** Node's limits: below 1024 bits it is an error, below 2048 a warning. */
+function dhParameters(dhparam: unknown): Encoded | 'auto' | 'none' {
+  if (dhparam === undefined || dhparam === null) return 'none'
+  if (dhparam === 'auto') return 'auto'
+  const parameters = encoded('options.dhparam', dhparam)
+  const bits = primeBits(parameters)
+  if (bits === undefined) return 'none' // Node takes what it cannot read for none
+  if (bits < 1024) throw errors.dhParameterTooSmall()
+  if (bits < 2048) process.emitWarning('DH parameter is less than 2048 bits', 'SecurityWarning')
+  return parameters
+}
+
+/** DHParameter ::= SEQUENCE { prime INTEGER, ... } (PKCS #3). Undefined where it is something else, for OpenSSL to refuse. */
+function primeBits(parameters: Encoded): number | undefined {
+  const pem = /-----BEGIN (?:X9\.42 )?DH PARAMETERS-----([\s\S]+?)-----END/.exec(textOf(parameters))?.[1]
+  if (!pem) return undefined
+  const der = Buffer.from(pem, 'base64')
+  const prime = element(der, element(der, 0).start)
+  if (der[0] !== 0x30 || !(prime.end <= der.length)) return undefined
+  const bytes = der.subarray(prime.start, prime.end)
+  const first = bytes.findIndex((byte) => byte !== 0)
+  return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first]!) + 24
 }
 
 /** A week: more is not allowed (RFC 8446, 4.6.1). */

@@ -18,6 +18,16 @@ type SniCallback = (servername: string, callback: (error: Error | null, context?
 type AlpnCallback = (offer: { servername: string | false; protocols: string[] }) => unknown
 type PskCallback = (socket: TLSSocket, identity: string) => unknown
 
+const HANDSHAKE_FAILURE = 40
+
+/** What OpenSSL says to Node where a context without a certificate shall be used. */
+const noCertificate = () =>
+  Object.assign(new Error('error:0A0C0102:SSL routines::passed a null parameter'), {
+    library: 'SSL routines',
+    reason: 'passed a null parameter',
+    code: 'ERR_SSL_PASSED_A_NULL_PARAMETER',
+  })
+
 /** RFC 6066, section 8. */
 const STATUS_REQUEST = 5
 
@@ -47,13 +57,18 @@ async function guarded(socket: TLSSocket, decision: () => Answer | Promise<Answe
 }
 
 async function decide(socket: TLSSocket, hello: ClientHello): Promise<Answer> {
+  socket.servername ??= hello.servername ?? false
   const session = await storedSession(socket, hello)
   const context = await contextFor(socket, hello.servername)
   const ocspResponse = await ocspResponseFor(socket, hello, context)
+  const before = socket._handle?.settings.context
   const alpn = protocolFor(socket, hello)
+  const after = socket._handle?.settings.context // setKeyCert may have been called
+  const chosen = after === before ? context : after?.context
+  if (chosen && !chosen.options.identities?.length) return { cause: noCertificate(), alert: HANDSHAKE_FAILURE }
   return {
     ...(session && { session }),
-    ...(context && { context: context.build() }),
+    ...(chosen && { context: chosen.build() }),
     ...(ocspResponse && { ocspResponse }),
     ...(alpn && { alpn }),
     psks: keysFor(socket, hello),
@@ -91,7 +106,7 @@ async function contextFor(socket: TLSSocket, servername: string | undefined): Pr
   if (!context) return undefined
   if (context instanceof SecureContext) return context.context
   if (context instanceof ContextHandle) return context
-  throw errors.invalidContext('context')
+  throw errors.invalidSniContext()
 }
 
 async function ocspResponseFor(socket: TLSSocket, hello: ClientHello, chosen: ContextHandle | undefined): Promise<Uint8Array | undefined> {

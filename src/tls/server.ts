@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto'
 import * as net from 'node:net'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { convertALPNProtocols } from './alpn.ts'
-import { ContextHandle } from './context-handle.ts'
+import type { ContextHandle } from './context-handle.ts'
+import { defaults } from './defaults.ts'
 import { errors, validateBuffer, validateFunction, validateNumber, validateObject, validateString } from './errors.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
 import { TLSSocket, type SocketOptions } from './socket.ts'
@@ -82,7 +83,16 @@ export class TlsServer extends net.Server {
     if (options.ticketKeys) this.ticketKeys = options.ticketKeys
     const kept = Object.fromEntries(KEPT.map((name) => [name, (this as Record<string, unknown>)[name]]))
     const { honorCipherOrder, sessionIdContext, sessionTimeout, ticketKeys } = this
-    this._sharedCreds = createSecureContext({ ...kept, honorCipherOrder, sessionIdContext, sessionTimeout, ticketKeys })
+    this._sharedCreds = (defaults.createSecureContext ?? createSecureContext)({ ...kept, honorCipherOrder, sessionIdContext, sessionTimeout, ticketKeys })
+  }
+
+  /** node:cluster: the workers of one server share its ticket keys. */
+  _getServerData(): { ticketKeys: string } {
+    return { ticketKeys: this.getTicketKeys().toString('hex') }
+  }
+
+  _setServerData({ ticketKeys }: { ticketKeys: string }): void {
+    this.setTicketKeys(Buffer.from(ticketKeys, 'hex'))
   }
 
   /** The key that session tickets are encrypted with, 48 bytes. */

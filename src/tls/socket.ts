@@ -12,6 +12,7 @@ import { clientPsk, type ClientPskCallback } from './client-psk.ts'
 import { bufferOf, errors, validateBoolean, validateBuffer, validateFunction, validateInteger, validateObject, validateString } from './errors.ts'
 import { TlsHandle, type HandleOwner } from './handle.ts'
 import { attachKeylogFile } from './keylog.ts'
+import { OnRead } from './onread.ts'
 import { lostInHandshake, nodeError } from './node-errors.ts'
 import { forwardConnecting, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
 import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
@@ -35,6 +36,12 @@ export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 
     /** connect.ts: looks at the server's certificate during the handshake. */
     verify?: TlsHandle['settings']['decisions']['verify']
   }
+
+/** RFC 5246, 7.2.2. */
+const NO_RENEGOTIATION = 100
+
+/** OpenSSL's (PSK_MAX_IDENTITY_LEN). */
+const MAX_HINT = 256
 
 type Callback = (error?: Error | null) => void
 
@@ -62,6 +69,7 @@ export class TLSSocket extends net.Socket {
   readonly #timer = new SocketTimer(this)
   readonly #renegotiations = new HandshakeCounter()
   readonly #ownsContext: boolean
+  readonly #onread: OnRead | undefined
   #handshakeTimer: NodeJS.Timeout | undefined
   #renegotiationDisabled = false
   /** The alert has still to arrive: the poller closes the raw stream. */
@@ -72,6 +80,7 @@ export class TLSSocket extends net.Socket {
 
   constructor(raw?: Duplex | null, options: SocketOptions = {}) {
     const { allowHalfOpen = false, highWaterMark, signal, pauseOnConnect } = options
+    if (raw && !isDuplex(raw)) throw errors.invalidArgType('socket', 'Duplex', raw)
     super({ allowHalfOpen: raw ? Boolean(raw.allowHalfOpen) : allowHalfOpen, highWaterMark } as net.SocketConstructorOpts)
     const given = { ...options }
     if (given.enableTrace != null) validateBoolean(given.enableTrace, 'options.enableTrace')
@@ -81,6 +90,7 @@ export class TLSSocket extends net.Socket {
     this._requestCert = Boolean(given.requestCert) || !given.isServer
     this._rejectUnauthorized = Boolean(given.rejectUnauthorized)
     this._parent = (raw as RawStream | undefined) ?? null
+    if (!raw && given.onread) this.#onread = new OnRead(given.onread)
     const context = contextOf(given)
     this.#ownsContext = !given.secureContext
     this._handle = this.ssl = this.#connection = this.#createHandle(context)
@@ -98,8 +108,8 @@ export class TLSSocket extends net.Socket {
 
   #createHandle(context: SecureContext): TlsHandle {
     const { isServer, ALPNProtocols, session, requestOCSP, enableTrace, pskCallback, pskIdentityHint, verify } = this._tlsOptions
-    const decisions = isServer ? serverDecisions(this) : { verify }
-    const psk = !isServer && pskCallback ? clientPsk(this, pskCallback as ClientPskCallback) : undefined
+    const decisions = isServer ? { ...serverDecisions(this), renegotiation: () => this.#onRenegotiation() } : { verify }
+    const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
     return new TlsHandle(this.#owner, {
       isServer: Boolean(isServer),
       context,
@@ -118,12 +128,17 @@ export class TLSSocket extends net.Socket {
 
   #adopt(raw: RawStream): void {
     this._parent = raw
-    raw.on('error', (error: Error) => this.destroy(error))
+    raw.on('error', (error: Error) => this.#onRawError(error))
     raw.on('close', () => this.destroy())
     if (raw instanceof net.Socket) for (const set of this.#untilRaw.splice(0)) set(raw)
     this.connecting = isConnecting(raw)
     if (this.connecting) raw.once('connect', () => this.#connected())
-    process.nextTick(() => this._start()) // the caller has its turn to set listeners and more
+    if (this._tlsOptions.isServer) process.nextTick(() => this._start()) // the caller has its turn to set listeners and more
+  }
+
+  /** A peer that is gone does not take our end either: it is over, but nothing was lost. */
+  #onRawError(error: Error & { syscall?: string }): void {
+    this.destroy(this.writableEnded && error.syscall === 'write' ? undefined : error)
   }
 
   #connected(): void {
@@ -133,6 +148,7 @@ export class TLSSocket extends net.Socket {
   }
 
   override connect(...args: unknown[]): this {
+    if (this.destroyed) return this
     const { options, callback } = connectArguments(args)
     if (callback) this.once('connect', callback)
     const raw = new net.Socket({ allowHalfOpen: true })
@@ -147,8 +163,13 @@ export class TLSSocket extends net.Socket {
   _start(): void {
     const handle = this._handle
     if (!handle || handle.started || !this._parent) return
-    if (this.connecting) return void this.once('connect', () => this._start())
+    if (this.connecting) {
+      if (!this.#startAwaited) this.once('connect', () => this._start())
+      this.#startAwaited = true
+      return
+    }
     try {
+      if (Buffer.byteLength(this._tlsOptions.pskIdentityHint ?? '') > MAX_HINT) throw errors.pskHintTooLong()
       takeOver(this._parent)
       handle.start(this._parent)
     } catch (error) {
@@ -158,6 +179,8 @@ export class TLSSocket extends net.Socket {
     for (const late of this.#untilStarted.splice(0)) late()
   }
 
+  #startAwaited = false
+
   // ---- What the handle tells. ----
 
   readonly #owner: HandleOwner = {
@@ -166,7 +189,7 @@ export class TLSSocket extends net.Socket {
     onEnd: () => this.#onEnd(),
     onEvent: (event) => this.#onEvent(event),
     onOver: (error) => this.#onOver(error),
-    onLost: () => this.#onOver(this.#lost()),
+    onLost: (cause) => this.#onOver(this.#lost(cause)),
   }
 
   _finishInit(): void {
@@ -182,8 +205,7 @@ export class TLSSocket extends net.Socket {
 
   #onPlaintext(chunk: Buffer): void {
     this._unrefTimer()
-    const { onread } = this._tlsOptions
-    const wantsMore = onread ? deliver(onread, chunk) : this.push(chunk)
+    const wantsMore = this.#onread ? this.#onread.deliver(chunk) : this.push(chunk)
     if (!wantsMore) this._handle?.readStop()
   }
 
@@ -197,7 +219,6 @@ export class TLSSocket extends net.Socket {
     if (event.type === 'keylog') this.emit('keylog', Buffer.from(`${event.line}\n`))
     else if (event.type === 'session') this.#onSession(event.session, event.id)
     else if (event.type === 'agreed') this._finishInit()
-    else if ((event.type as string) === 'renegotiation') this.#onRenegotiation()
     else if (event.type === 'message' || event.type === 'state') printTrace(event)
   }
 
@@ -227,12 +248,14 @@ export class TLSSocket extends net.Socket {
     this.#pendingSession = undefined
   }
 
-  #onRenegotiation(): void {
+  /** A client asks for a new handshake: so many are allowed in a while, unless the program wants none. */
+  #onRenegotiation(): { alert?: number } {
+    if (this._handle) this._handle.handshakes++
     const attack = this.#renegotiations.exceedsLimit() ? errors.sessionAttack() : undefined
     const error = attack ?? (this.#renegotiationDisabled ? errors.renegotiationDisabled() : undefined)
-    if (!error) return
-    this._handle?.drive((engine) => (engine as unknown as { refuseRenegotiation(): void }).refuseRenegotiation())
+    if (!error) return {}
     this._emitTLSError(error)
+    return { alert: NO_RENEGOTIATION }
   }
 
   #onOver(error: Error | undefined): void {
@@ -242,8 +265,8 @@ export class TLSSocket extends net.Socket {
     this.destroy(error)
   }
 
-  #lost(): Error {
-    return this._tlsOptions.isServer ? errors.connReset('socket hang up') : lostInHandshake(this._connectOptions ?? {})
+  #lost(cause: Error): Error {
+    return this._tlsOptions.isServer ? errors.connReset('socket hang up', { cause }) : lostInHandshake(this._connectOptions ?? {})
   }
   /** connect.ts: where to, for error messages. */
   _connectOptions: object | undefined
@@ -254,11 +277,29 @@ export class TLSSocket extends net.Socket {
     this._handle?.readStart()
   }
 
+  override pause(): this {
+    this.#onread?.pause()
+    if (this.#onread) this._handle?.readStop()
+    return super.pause()
+  }
+
+  override resume(): this {
+    if (this.#onread?.resume()) this._handle?.readStart()
+    return super.resume()
+  }
+
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {
     this._unrefTimer()
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
-    this.#whenStarted(callback, (handle) => handle.write(bytes, () => callback()))
+    this.#writing = callback
+    this.#whenStarted(callback, (handle) =>
+      handle.write(bytes, () => {
+        this.#writing = undefined
+        callback()
+      }),
+    )
   }
+  #writing: Callback | undefined
 
   override _writev(chunks: { chunk: Buffer | string; encoding: BufferEncoding }[], callback: Callback): void {
     const all = chunks.map(({ chunk, encoding }) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk))
@@ -275,6 +316,7 @@ export class TLSSocket extends net.Socket {
     if (!handle) callback(errors.socketClosed())
     else if (handle.started) act(handle)
     else this.#untilStarted.push(() => act(handle))
+    this._start() // a client that nobody has started begins with its first write
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
@@ -289,6 +331,7 @@ export class TLSSocket extends net.Socket {
       this.emit('close', Boolean(error))
     })
     handle?.destroySSL()
+    this.#writing?.(errors.canceled('write'))
     if (this.#ownsContext) handle?.settings.context.context.close()
     callback(error)
   }
@@ -333,6 +376,11 @@ export class TLSSocket extends net.Socket {
 
   disableRenegotiation(): void {
     this.#renegotiationDisabled = true
+  }
+
+  _destroySSL(): void {
+    this.#connection.destroySSL()
+    this.ssl = null
   }
 
   override setTimeout(milliseconds: number, callback?: () => void): this {
@@ -514,21 +562,10 @@ for (const [name, value] of Object.entries(ACCESSORS)) {
   })
 }
 
+const isDuplex = (raw: Partial<Duplex>): boolean => [raw.write, raw.read, raw.pause].every((method) => typeof method === 'function')
+
 function contextOf(options: SocketOptions & { credentials?: unknown }): SecureContext {
   const context = options.secureContext ?? options.credentials ?? createSecureContext(options)
   if (!(context instanceof SecureContext)) throw errors.invalidContext('context')
   return context
-}
-
-/** Fills the program's buffer, again and again. @returns false as soon as the program wants no more */
-function deliver({ buffer, callback }: net.OnReadOpts, chunk: Buffer): boolean {
-  let wantsMore = true
-  for (let at = 0; at < chunk.length; ) {
-    const into = typeof buffer === 'function' ? buffer() : buffer
-    const count = Math.min(into.length, chunk.length - at)
-    into.set(chunk.subarray(at, at + count))
-    at += count
-    wantsMore = callback(count, into) !== false && wantsMore
-  }
-  return wantsMore
 }
