@@ -64,7 +64,7 @@ export async function take(stream: Duplex, length: number): Promise<Buffer> {
 /** Everything up to the end. */
 export async function readToEnd(stream: Duplex): Promise<Buffer> {
   const chunks: Buffer[] = []
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk)).resume()
   await once(stream, 'end')
   return Buffer.concat(chunks)
 }
