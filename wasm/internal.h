@@ -122,6 +122,7 @@ struct tls_connection {
   uint32_t renegotiations; /* begun by the peer after it */
   int renegotiating;       /* we have asked for one, and it is not done */
   uint8_t finished[12];    /* the start of the peer's last Finished: whether another handshake has taken place */
+  int untold;              /* an AGREED event was lost */
   X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
   int early_data_finished; /* server: nothing more to read before the handshake */
   tls_error error;
@@ -140,12 +141,13 @@ typedef struct event_node {
   struct event_node *next;
 } event_node;
 
-void event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *data, size_t length);
+/* 0 when memory is out and the event is lost: whoever waits for an answer to it, or for what it tells, must fail the connection then. */
+int event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *data, size_t length);
 /* Callbacks for trace, key log, sessions and alerts, set on the SSL and its context. */
 void events_attach(tls_connection *c);
 void events_release(tls_connection *c);
-/* An event when the peer has shown another certificate since the handshake. */
-void events_note_peer(tls_connection *c);
+/* An event when the peer has shown another certificate since the handshake. 0 when the host could not be told what was agreed anew. */
+int events_note_peer(tls_connection *c);
 tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t length);
 
 /* ---- fields.c: lists, too ---- */
@@ -159,8 +161,8 @@ tls_bytes *bytes_from_bio(BIO *bio, int ok);
 
 /* Sets the callbacks that this connection's flags ask for. */
 void park_attach(tls_connection *c);
-/* Parks on kind, with an event that carries data. */
-void park(tls_connection *c, uint32_t kind, const void *data, size_t length);
+/* Parks on kind, with an event that carries data. 0 when memory is out: nobody would ever answer, so the handshake must fail. */
+int park(tls_connection *c, uint32_t kind, const void *data, size_t length);
 int park_answered(const tls_connection *c, uint32_t kind);
 /* After a complete handshake: whether verification is still to be answered. TLS_DONE, TLS_WANT_CALLBACK or TLS_ERROR. */
 int32_t park_after_handshake(tls_connection *c);

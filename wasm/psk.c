@@ -139,8 +139,10 @@ static int hold_client_key_exchange(ring *r, void *owner) {
   size_t identity = (size_t)head[9] << 8 | head[10];
   if (identity > PSK_MAX_IDENTITY_LEN) return 0; /* OpenSSL refuses it */
   if (length < 11 + identity) return !r->eof;
-  park(c, TLS_EVENT_PSK, head + 11, identity);
-  return 1;
+  if (park(c, TLS_EVENT_PSK, head + 11, identity)) return 1;
+  c->answered |= 1u << TLS_EVENT_PSK; /* as if refused: on_server will say so */
+  c->refuse = SSL_AD_INTERNAL_ERROR;
+  return 0;
 }
 
 void psk_hold(tls_connection *c) {

@@ -62,6 +62,8 @@ int main(int count, char **arguments) {
   odd_signer_cases();
   x509_cases();
   memory_cases();
+  memory_wrong_cases();
+  memory_lost_cases();
   credentials_free();
   printf("1..%d\n%d passed, %d failed\n", number, number - failures, failures);
   fflush(stdout);
