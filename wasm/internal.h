@@ -32,6 +32,14 @@ const uint8_t *ring_peek(const ring *r, uint32_t *length);
 void ring_consume(ring *r, uint32_t length);
 /* A BIO over a ring it borrows: the ring must outlive it. */
 BIO *ring_bio_new(ring *r);
+/* The same with other functions than those of a stream. They belong to *method, which is made at the first call. */
+typedef struct ring_functions {
+  const char *name;
+  int (*write)(BIO *bio, const char *in, int length);
+  int (*read)(BIO *bio, char *out, int length);
+  long (*ctrl)(BIO *bio, int command, long number, void *pointer);
+} ring_functions;
+BIO *ring_bio_with(ring *r, BIO_METHOD **method, const ring_functions *functions);
 
 /* ---- datagram.c: the same ring, holding whole datagrams ---- */
 
@@ -239,8 +247,10 @@ int certificate_must_staple(const X509 *certificate);
 /* Drains the queue into e. Keeps what the caller has set of verify_*, alert_* and eof. */
 void error_drain(tls_error *e);
 void error_reset(tls_error *e);
-/* For calls without a connection: drains into the library's error and returns TLS_ERROR. */
+/* For calls without a connection: drains into the library's error and returns TLS_ERROR. Where OpenSSL gave no reason it is want of memory. */
 int32_t library_failed(void);
+/* The same for calls that OpenSSL refuses without a word: here is one. */
+int32_t library_failed_or(const char *reason);
 /* A failure of our own, in words, without an OpenSSL entry. */
 int32_t library_failed_with(const char *reason);
 

@@ -59,7 +59,7 @@ int32_t tls_write_early(tls_connection *c, const uint8_t *plaintext, size_t leng
 
 /* Sends what a call before has only noted. */
 static int32_t flush_handshake(tls_connection *c, int ok) {
-  if (!ok) return library_failed();
+  if (!ok) return library_failed_or("it is too early, or not for this role and version");
   int32_t status = status_of(c, SSL_do_handshake(c->ssl));
   return status == TLS_WANT_READ ? TLS_DONE : status; /* sent; the answer comes with the next read */
 }

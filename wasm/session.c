@@ -187,6 +187,7 @@ tls_bytes *tls_context_get_ticket_keys(tls_context *context) {
   size_t length = 0;
   for (int i = 0; i < context->ticket_count; i++) length += context->tickets[i].length;
   tls_bytes *keys = bytes_new(0, 0, NULL, length);
+  if (keys == NULL) library_failed();
   uint8_t *at = keys == NULL ? NULL : (uint8_t *)(keys + 1);
   for (int i = 0; at != NULL && i < context->ticket_count; at += context->tickets[i++].length)
     memcpy(at, context->tickets[i].bytes, context->tickets[i].length);

@@ -47,6 +47,7 @@ void live_cases(void);
 void trust_cases(void);
 void signer_cases(void);
 void odd_signer_cases(void);
+void refusal_cases(void);
 void x509_cases(void);
 void memory_cases(void);
 void memory_wrong_cases(void);

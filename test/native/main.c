@@ -60,6 +60,7 @@ int main(int count, char **arguments) {
   trust_cases();
   signer_cases();
   odd_signer_cases();
+  refusal_cases();
   x509_cases();
   memory_cases();
   memory_wrong_cases();

@@ -47,7 +47,9 @@ static int try_context(void) {
   int ok = c != NULL && tls_context_use_certificate(c, (const uint8_t *)one->cert, strlen(one->cert)) == TLS_DONE &&
            tls_context_use_key(c, (const uint8_t *)one->key, strlen(one->key), NULL) == TLS_DONE &&
            tls_context_add_ca(c, (const uint8_t *)one->cert, strlen(one->cert)) == 1 &&
-           tls_context_set_alpn(c, (const uint8_t *)"\2h2", 3) == TLS_DONE;
+           tls_context_set_alpn(c, (const uint8_t *)"\2h2", 3) == TLS_DONE && tls_context_set_pins(c, (const uint8_t *)one->cert, 32) == TLS_DONE &&
+           tls_context_set_groups(c, "x25519") == TLS_DONE && tls_context_set_signature_schemes(c, "ed25519") == TLS_DONE;
+  if (!ok && tls_library_error()->reason[0] == '\0') abort(); /* each failure has a reason */
   tls_context_free(c);
   return ok;
 }
