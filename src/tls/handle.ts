@@ -1,5 +1,6 @@
 // What Node calls `_handle` or `ssl` of a TLSSocket: one connection, that is an engine and the poller that drives it over a raw stream, with
 // the questions Node lets be asked of it. Settings are collected until `start`; from then on the poller owns the raw stream.
+import { AsyncResource } from 'node:async_hooks'
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { CipherNameAndProtocol, EphemeralKeyInfo, PeerCertificate } from 'node:tls'
@@ -62,6 +63,7 @@ export class TlsHandle {
   #transport: ByteTransport | undefined
   #agreed: Agreed | undefined
   #session: Buffer | undefined
+  #resource: AsyncResource | undefined
   #over = false
   /** Renegotiations, as Node counts them. */
   handshakes = 0
@@ -153,6 +155,11 @@ export class TlsHandle {
   drive(act: (engine: TlsEngine) => void): void {
     this.use(act)
     this.#poller?.wake()
+  }
+
+  /** http asks for it: what a request on this connection does is done on behalf of it. */
+  getAsyncId(): number {
+    return (this.#resource ??= new AsyncResource('TLSWRAP')).asyncId()
   }
 
   // ---- What was agreed. Node's names and shapes; undefined or null as there. ----

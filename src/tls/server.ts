@@ -80,6 +80,7 @@ export class TlsServer extends net.Server {
     this.#options = { SNICallback, pskCallback, pskIdentityHint, enableTrace, handshakeTimeout: timeout }
     if (options.trace) this.on('trace', options.trace)
     if (listener) this.on('secureConnection', listener)
+    this.on('close', () => this._sharedCreds.context.close()) // made anew if it listens again
   }
 
   /** Certificates and settings for connections to come. */

@@ -14,7 +14,7 @@ import { TlsHandle, type HandleOwner } from './handle.ts'
 import { attachKeylogFile } from './keylog.ts'
 import { OnRead } from './onread.ts'
 import { lostInHandshake, nodeError } from './node-errors.ts'
-import { forwardConnecting, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
+import { forwardConnecting, holdListeners, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
 import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
 import { SocketTrace } from './trace.ts'
@@ -139,7 +139,7 @@ export class TLSSocket extends net.Socket {
   #adopt(raw: RawStream): void {
     this._parent = raw
     raw.on('error', (error: Error) => this.#onRawError(error))
-    raw.on('close', () => this.destroy())
+    raw.on('close', () => this.#onRawClose())
     if (raw instanceof net.Socket) for (const set of this.#untilRaw.splice(0)) set(raw)
     this.connecting = isConnecting(raw)
     if (this.connecting) raw.once('connect', () => this.#connected())
@@ -149,6 +149,11 @@ export class TLSSocket extends net.Socket {
   /** A peer that is gone does not take our end either: it is over, but nothing was lost. */
   #onRawError(error: Error & { syscall?: string }): void {
     this.destroy(this.writableEnded && error.syscall === 'write' ? undefined : error)
+  }
+
+  /** Once the handle has it, it tells of the end when all that came before is delivered. */
+  #onRawClose(): void {
+    if (!this._handle?.started) this.destroy()
   }
 
   #connected(): void {
@@ -180,8 +185,9 @@ export class TLSSocket extends net.Socket {
     }
     try {
       if (Buffer.byteLength(this._tlsOptions.pskIdentityHint ?? '') > MAX_HINT) throw errors.pskHintTooLong()
-      takeOver(this._parent)
-      handle.start(this._parent)
+      const raw = this._parent
+      takeOver(raw)
+      holdListeners(raw, () => handle.start(raw))
     } catch (error) {
       this.destroy(error as Error)
       return
@@ -275,6 +281,8 @@ export class TLSSocket extends net.Socket {
 
   #onOver(error: Error | undefined): void {
     if (this.destroyed || !error) return
+    const raw = this._parent
+    if (raw?.destroyed && !raw.errored) return void this.destroy() // somebody has closed it under us: no error in Node
     this._hadError = true
     this.#lingers = true
     this.destroy(error)

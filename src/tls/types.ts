@@ -29,6 +29,8 @@ export interface ConnectionOptions extends Omit<node.ConnectionOptions, 'checkSe
   trace?: (message: TraceMessage) => void
   /** As Node's; it may also take its time, and a promise that rejects refuses the server. No byte is sent before. */
   checkServerIdentity?: (hostname: string, cert: node.PeerCertificate) => Error | undefined | Promise<Error | undefined>
+  /** Whether our direction stays open when the peer ends its own. Default false. */
+  allowHalfOpen?: boolean
   /** 0-RTT data, with a `session` that allows it (RFC 8446, 2.3): not forward secret, and can be replayed. See `TLSSocket.earlyData`. */
   earlyData?: Uint8Array
   /** Offers to show a certificate after the handshake (RFC 8446, 4.6.2). Default false: HTTP/2 forbids it. */
