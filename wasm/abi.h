@@ -277,6 +277,8 @@ EXPORT int32_t tls_context_set_verify_time(tls_context *context, double seconds)
 /* Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
 EXPORT tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t flags, uint32_t capacity);
 EXPORT void tls_connection_free(tls_connection *connection);
+/* From now on these events are queued, too: TLS_FLAG_TRACE, TLS_FLAG_KEYLOG or both. */
+EXPORT void tls_connection_report(tls_connection *connection, uint32_t flags);
 /* Moves what has arrived (tls_incoming_*) from a connection that was never used to one that takes its place. */
 EXPORT void tls_connection_take_over(tls_connection *connection, tls_connection *from);
 /* Client: the name sent as SNI (RFC 6066); NULL: none. */

@@ -223,6 +223,8 @@ export interface Exports {
   /** Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
   tls_connection_new(context: TlsContextPointer, role: number, flags: number, capacity: number): TlsConnectionPointer
   tls_connection_free(connection: TlsConnectionPointer): void
+  /** From now on these events are queued, too: TLS_FLAG_TRACE, TLS_FLAG_KEYLOG or both. */
+  tls_connection_report(connection: TlsConnectionPointer, flags: number): void
   /** Moves what has arrived (tls_incoming_*) from a connection that was never used to one that takes its place. */
   tls_connection_take_over(connection: TlsConnectionPointer, from: TlsConnectionPointer): void
   /** Client: the name sent as SNI (RFC 6066); NULL: none. */
@@ -394,6 +396,7 @@ export const EXPORT_NAMES = [
   'tls_context_set_verify_time',
   'tls_connection_new',
   'tls_connection_free',
+  'tls_connection_report',
   'tls_connection_take_over',
   'tls_connection_set_servername',
   'tls_connection_set_verify',

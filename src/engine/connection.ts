@@ -7,6 +7,8 @@ import {
   TLS_ERROR,
   TLS_EVENT_AGREED,
   TLS_EVENT_VERIFY,
+  TLS_FLAG_KEYLOG,
+  TLS_FLAG_TRACE,
   TLS_WANT_CALLBACK,
   TLS_WANT_READ,
   TLS_WANT_WRITE,
@@ -179,6 +181,13 @@ export abstract class Connection<Context extends ContextLike> {
   }
 
   // ---- Decisions and events. ----
+
+  /** Reports these events from now on, as the options of these names do from the start. */
+  report(events: 'trace' | 'keylog'): void {
+    const flag = events === 'trace' ? TLS_FLAG_TRACE : TLS_FLAG_KEYLOG
+    this.library.exports.tls_connection_report(this.alive('report'), flag)
+    this.#settings = { ...this.#settings, [events]: true }
+  }
 
   /** The next event, oldest first; undefined when there is none. */
   nextEvent(): EngineEvent | undefined {

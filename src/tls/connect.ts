@@ -35,20 +35,45 @@ export function connect(...args: unknown[]): TLSSocket {
   } as Options
   options.rejectUnauthorized = options.rejectUnauthorized !== false
   checkOptions(options)
-  const secureContext = options.secureContext ?? (defaults.createSecureContext ?? createSecureContext)(options)
-  const socket: TLSSocket = new TLSSocket(options.socket, {
-    ...pick(options, ['allowHalfOpen', 'ALPNProtocols', 'requestOCSP', 'enableTrace', 'highWaterMark', 'onread', 'signal', 'pskCallback']),
-    secureContext,
-    isServer: false,
-    requestCert: true,
-    rejectUnauthorized: options.rejectUnauthorized,
-    verify: options.rejectUnauthorized ? (event) => verify(socket, options, event) : undefined,
-  })
-  if (!options.secureContext) socket.once('close', () => (secureContext as SecureContext).context.close())
+  const socket = newSocket(options)
   if (callback) socket.once('secureConnect', callback)
   start(socket, options)
   return socket
 }
+
+/** With the context that was given, or one of its own that goes with it. */
+function newSocket(options: Options): TLSSocket {
+  const secureContext = (options.secureContext ?? (defaults.createSecureContext ?? createSecureContext)(options)) as SecureContext
+  const free = () => void (options.secureContext ?? secureContext.context.close())
+  try {
+    const socket: TLSSocket = new TLSSocket(options.socket, {
+      ...pick(options, PASSED_ON),
+      secureContext,
+      isServer: false,
+      requestCert: true,
+      rejectUnauthorized: options.rejectUnauthorized,
+      verify: options.rejectUnauthorized ? (event) => verify(socket, options, event) : undefined,
+    })
+    return socket.once('close', free)
+  } catch (error) {
+    free()
+    throw error
+  }
+}
+
+const PASSED_ON = [
+  'allowHalfOpen',
+  'ALPNProtocols',
+  'requestOCSP',
+  'enableTrace',
+  'trace',
+  'highWaterMark',
+  'onread',
+  'signal',
+  'pskCallback',
+  'earlyData',
+  'postHandshakeAuth',
+] as const
 
 function checkOptions(options: Options): void {
   assert(typeof options.checkServerIdentity === 'function')

@@ -1,5 +1,6 @@
 // What Node calls `_handle` or `ssl` of a TLSSocket: one connection, that is an engine and the poller that drives it over a raw stream, with
 // the questions Node lets be asked of it. Settings are collected until `start`; from then on the poller owns the raw stream.
+import { AsyncResource } from 'node:async_hooks'
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { CipherNameAndProtocol, EphemeralKeyInfo, PeerCertificate } from 'node:tls'
@@ -45,6 +46,9 @@ export interface HandleSettings {
   /** Client: the key for a server's hint. */
   psk?: (hint: string | undefined) => PreSharedKey | undefined
   pskIdentityHint?: string
+  /** Client: sent before the handshake, with a session that allows it. */
+  earlyData?: Uint8Array
+  postHandshakeAuth: boolean
   decisions: Decisions
 }
 
@@ -59,6 +63,7 @@ export class TlsHandle {
   #transport: ByteTransport | undefined
   #agreed: Agreed | undefined
   #session: Buffer | undefined
+  #resource: AsyncResource | undefined
   #over = false
   /** Renegotiations, as Node counts them. */
   handshakes = 0
@@ -81,6 +86,7 @@ export class TlsHandle {
     this.#raw = raw
     const { context, decisions } = this.settings
     const engine = this.#createEngine(context)
+    if (this.settings.earlyData) engine.writeEarlyData(this.settings.earlyData)
     this.#transport = nodeSocket(raw as unknown as DuplexLike)
     this.#poller = new Poller(
       engine,
@@ -151,6 +157,11 @@ export class TlsHandle {
     this.#poller?.wake()
   }
 
+  /** http asks for it: what a request on this connection does is done on behalf of it. */
+  getAsyncId(): number {
+    return (this.#resource ??= new AsyncResource('TLSWRAP')).asyncId()
+  }
+
   // ---- What was agreed. Node's names and shapes; undefined or null as there. ----
 
   get agreed(): Agreed | undefined {
@@ -212,6 +223,12 @@ export class TlsHandle {
     return this.#agreed?.alpn ?? false
   }
 
+  /** As the server stapled it; nobody has checked it. */
+  get ocspResponse(): Buffer | null {
+    const response = this.#agreed?.ocspResponse
+    return response ? bufferOf(response) : null
+  }
+
   getPeerCertificate(detailed?: boolean): PeerCertificate | undefined {
     return peerCertificate(this.#chain(), Boolean(detailed))
   }
@@ -263,10 +280,12 @@ export class TlsHandle {
 
   enableTrace(): void {
     this.settings.trace = true
+    this.use((engine) => engine.report('trace'))
   }
 
   enableKeylogCallback(): void {
     this.settings.keylog = true
+    this.use((engine) => engine.report('keylog'))
   }
 
   setKeyCert(context: SecureContext): void {
@@ -293,7 +312,7 @@ export class TlsHandle {
   }
 
   #clientOptions(): EngineOptions {
-    const { servername, session, requestOCSP, psk, decisions } = this.settings
+    const { servername, session, requestOCSP, psk, postHandshakeAuth, decisions } = this.settings
     return {
       role: 'client',
       identity: null, // node's rules for names are in identity.ts, and a program may have its own
@@ -301,6 +320,7 @@ export class TlsHandle {
       ...(session && { session }),
       ...(psk && { psk }),
       ...(requestOCSP && { ocsp: 'deliver' }),
+      ...(postHandshakeAuth && { postHandshakeAuth }),
       ...(decisions.verify ? { park: ['verify'] } : { dangerouslyAcceptAnyCertificate: true }),
     }
   }

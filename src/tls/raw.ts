@@ -17,6 +17,23 @@ export function takeOver(raw: RawStream): void {
   for (const event of ['data', 'readable', 'end']) raw.removeAllListeners(event)
 }
 
+/**
+ * Runs `listen`; what it adds to the raw stream stays there. A driver may clear the listeners of a socket that it has handed over: in Node, where
+ * the handle is gone from under it, nothing hangs on them any more.
+ */
+export function holdListeners(raw: RawStream, listen: () => void): void {
+  const before = EVENTS.map((event) => raw.listenerCount(event))
+  listen()
+  const held = EVENTS.flatMap((event, at) => raw.listeners(event).slice(before[at]).map((listener) => [event, listener as () => void] as const))
+  const clear = raw.removeAllListeners
+  raw.removeAllListeners = (...events: [event?: string | symbol]) => {
+    Reflect.apply(clear, raw, events)
+    for (const [event, listener] of held) if (!raw.listeners(event).includes(listener)) raw.on(event, listener)
+    return raw
+  }
+}
+
+const EVENTS = ['data', 'drain', 'end', 'error', 'close']
 const CONNECTING = ['lookup', 'connectionAttempt', 'connectionAttemptFailed', 'connectionAttemptTimeout']
 
 /** Passes on what a socket tells while it connects. */

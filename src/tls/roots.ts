@@ -1,5 +1,6 @@
 // Whom a context trusts that names no `ca`: the host's roots, or what setDefaultCACertificates has put in their place.
 import { readFileSync } from 'node:fs'
+import * as host from 'node:tls'
 import type { ContextOptions, Encoded } from '../engine/options.ts'
 import { TlsError } from '../errors.ts'
 import { hostRootList } from '../host-roots.ts'
@@ -9,6 +10,12 @@ import { nodeError } from './node-errors.ts'
 
 type Kind = 'default' | 'system' | 'bundled' | 'extra'
 const KINDS: readonly unknown[] = ['default', 'system', 'bundled', 'extra']
+
+const hostLists = {
+  bundled: () => [...host.rootCertificates],
+  system: () => hostRootList('ca', 'system').flatMap(split),
+  default: () => hostRootList('ca', 'default').flatMap(split),
+}
 
 let replaced: readonly string[] | undefined
 const lists = new Map<Kind, readonly string[]>()
@@ -25,7 +32,7 @@ export function getCACertificates(kind: Kind = 'default'): readonly string[] {
   if (!KINDS.includes(kind)) throw errors.invalidArgValue('type', kind)
   const known = lists.get(kind)
   if (known) return known
-  const list = Object.freeze(kind === 'default' && replaced ? [...replaced] : kind === 'extra' ? extra() : hostRootList('ca', kind).flatMap(split))
+  const list = Object.freeze(kind === 'default' && replaced ? [...replaced] : kind === 'extra' ? extra() : hostLists[kind]())
   lists.set(kind, list)
   return list
 }

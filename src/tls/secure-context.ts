@@ -1,21 +1,22 @@
 // createSecureContext: Node's options, checked as Node checks them, one after the other, and turned into the engine's.
 import type { SecureContextOptions, SecureVersion } from 'node:tls'
 import type { ContextOptions, Encoded, LegacyVersion, Version } from '../engine/options.ts'
-import { element } from './certificate.ts'
-import { ContextHandle } from './context-handle.ts'
+import type { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
+import { dhParameters } from './dh-parameters.ts'
 import { bufferOf, errors, validateBuffer, validateInt32, validateInteger, validateObject, validateString } from './errors.ts'
-import { encoded, encodedList, ownCertificates } from './identities.ts'
+import { encodedList, ownCertificates } from './identities.ts'
+import { cipherListOf, NativeContext } from './native-context.ts'
 import { defaultCertificates } from './roots.ts'
 
 type Versioned = SecureVersion | null | undefined
 
 /** What many connections share. `context` is what some drivers reach for. */
 export class SecureContext {
-  context: ContextHandle
+  context: NativeContext
 
   constructor(secureProtocol?: string | null, secureOptions?: number | null, minVersion?: Versioned, maxVersion?: Versioned) {
-    this.context = new ContextHandle({
+    this.context = new NativeContext({
       ...versions(secureProtocol, minVersion, maxVersion),
       dangerousOpensslOptions: opensslOptions(secureOptions),
     } as ContextOptions)
@@ -103,12 +104,10 @@ function ciphers(list: unknown, context: ContextHandle): Pick<ContextOptions, 'c
   const cipherList = names.filter((name) => !isSuite(name)).join(':')
   const cipherSuites = names.filter(isSuite)
   if (!cipherList && !cipherSuites.length) throw errors.invalidArgValue('options.ciphers', names)
-  const level = /@SECLEVEL=(\d)/.exec(cipherList)?.[1]
   return {
-    cipherList,
+    ...cipherListOf(cipherList),
     cipherSuites: cipherSuites.length ? cipherSuites.filter((name) => !name.startsWith('!')) : NODE_SUITES,
     ...(!cipherList && context.options.maxVersion === 'TLSv1.3' && { minVersion: 'TLSv1.3' }),
-    ...(level && { securityLevel: Number(level) }),
   }
 }
 
@@ -152,34 +151,10 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
   }
 }
 
-/** Node's limits: below 1024 bits it is an error, below 2048 a warning. */
-function dhParameters(dhparam: unknown): Encoded | 'auto' | 'none' {
-  if (dhparam === undefined || dhparam === null) return 'none'
-  if (dhparam === 'auto') return 'auto'
-  const parameters = encoded('options.dhparam', dhparam)
-  const bits = primeBits(parameters)
-  if (bits === undefined) return 'none' // Node takes what it cannot read for none
-  if (bits < 1024) throw errors.dhParameterTooSmall()
-  if (bits < 2048) process.emitWarning('DH parameter is less than 2048 bits', 'SecurityWarning')
-  return parameters
-}
-
-/** DHParameter ::= SEQUENCE { prime INTEGER, ... } (PKCS #3). Undefined where it is something else, for OpenSSL to refuse. */
-function primeBits(parameters: Encoded): number | undefined {
-  const pem = /-----BEGIN (?:X9\.42 )?DH PARAMETERS-----([\s\S]+?)-----END/.exec(textOf(parameters))?.[1]
-  if (!pem) return undefined
-  const der = Buffer.from(pem, 'base64')
-  const prime = element(der, element(der, 0).start)
-  if (der[0] !== 0x30 || !(prime.end <= der.length)) return undefined
-  const bytes = der.subarray(prime.start, prime.end)
-  const first = bytes.findIndex((byte) => byte !== 0)
-  return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first]!) + 24
-}
-
 /** A week: more is not allowed (RFC 8446, 4.6.1). */
 const LONGEST_SESSION = 604_800
 
-function sessions({ sessionIdContext, sessionTimeout, ticketKeys }: SecureContextOptions): Partial<ContextOptions> {
+function sessions({ sessionIdContext, sessionTimeout, ticketKeys, maxEarlyData }: SecureContextOptions & { maxEarlyData?: number }): Partial<ContextOptions> {
   if (sessionIdContext != null) validateString(sessionIdContext, 'options.sessionIdContext')
   if (ticketKeys != null) {
     validateBuffer(ticketKeys, 'options.ticketKeys')
@@ -189,6 +164,7 @@ function sessions({ sessionIdContext, sessionTimeout, ticketKeys }: SecureContex
   return {
     ...(sessionIdContext && { sessionIdContext: Buffer.from(sessionIdContext) }),
     ...(ticketKeys && { ticketKeys: bufferOf(ticketKeys) }),
+    ...(maxEarlyData && { maxEarlyData }),
     ...(sessionTimeout && { sessionLifetime: Math.min(sessionTimeout, LONGEST_SESSION) }),
   }
 }

@@ -14,10 +14,11 @@ import { TlsHandle, type HandleOwner } from './handle.ts'
 import { attachKeylogFile } from './keylog.ts'
 import { OnRead } from './onread.ts'
 import { lostInHandshake, nodeError } from './node-errors.ts'
-import { forwardConnecting, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
+import { forwardConnecting, holdListeners, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
 import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
-import { printTrace } from './trace.ts'
+import { SocketTrace } from './trace.ts'
+import type { TraceMessage } from './trace-decode.ts'
 import { SocketTimer } from './timer.ts'
 
 /** Node's options, and what connect.ts and server.ts add. */
@@ -30,9 +31,13 @@ export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 
     allowHalfOpen?: boolean
     pauseOnConnect?: boolean
     highWaterMark?: number
+    earlyData?: Uint8Array
+    postHandshakeAuth?: boolean
     handshakeTimeout?: number
     onread?: net.OnReadOpts | null
     signal?: AbortSignal
+    /** Listens for 'trace' events: each message of the connection as data. Node has nothing like it. */
+    trace?: (message: TraceMessage) => void
     /** connect.ts: looks at the server's certificate during the handshake. */
     verify?: TlsHandle['settings']['decisions']['verify']
   }
@@ -68,6 +73,7 @@ export class TLSSocket extends net.Socket {
   readonly #connection: TlsHandle
   readonly #timer = new SocketTimer(this)
   readonly #renegotiations = new HandshakeCounter()
+  readonly #trace: SocketTrace
   readonly #ownsContext: boolean
   readonly #onread: OnRead | undefined
   #handshakeTimer: NodeJS.Timeout | undefined
@@ -93,10 +99,12 @@ export class TLSSocket extends net.Socket {
     if (!raw && given.onread) this.#onread = new OnRead(given.onread)
     const context = contextOf(given)
     this.#ownsContext = !given.secureContext
+    this.#trace = new SocketTrace(this, given.isServer ? 'server' : 'client', given.enableTrace)
     this._handle = this.ssl = this.#connection = this.#createHandle(context)
     this.on('error', this._tlsError)
     this.on('newListener', this.#onNewListener)
     attachKeylogFile(this)
+    if (given.trace) this.on('trace', given.trace)
     if (pauseOnConnect) this.pause()
     if (given.handshakeTimeout) this.#limitHandshake(given.handshakeTimeout)
     if (raw) this.#adopt(raw as RawStream)
@@ -107,7 +115,7 @@ export class TLSSocket extends net.Socket {
   // ---- The raw stream. ----
 
   #createHandle(context: SecureContext): TlsHandle {
-    const { isServer, ALPNProtocols, session, requestOCSP, enableTrace, pskCallback, pskIdentityHint, verify } = this._tlsOptions
+    const { isServer, ALPNProtocols, session, requestOCSP, trace, pskCallback, pskIdentityHint, earlyData, postHandshakeAuth, verify } = this._tlsOptions
     const decisions = isServer ? { ...serverDecisions(this), renegotiation: () => this.#onRenegotiation() } : { verify }
     const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
     return new TlsHandle(this.#owner, {
@@ -118,10 +126,12 @@ export class TLSSocket extends net.Socket {
       ALPNProtocols: ALPNProtocols as Uint8Array | undefined,
       session,
       requestOCSP: Boolean(requestOCSP),
-      trace: Boolean(enableTrace),
+      trace: this.#trace.prints || Boolean(trace),
       keylog: false,
       psk,
       pskIdentityHint,
+      earlyData,
+      postHandshakeAuth: Boolean(postHandshakeAuth),
       decisions,
     })
   }
@@ -129,7 +139,7 @@ export class TLSSocket extends net.Socket {
   #adopt(raw: RawStream): void {
     this._parent = raw
     raw.on('error', (error: Error) => this.#onRawError(error))
-    raw.on('close', () => this.destroy())
+    raw.on('close', () => this.#onRawClose())
     if (raw instanceof net.Socket) for (const set of this.#untilRaw.splice(0)) set(raw)
     this.connecting = isConnecting(raw)
     if (this.connecting) raw.once('connect', () => this.#connected())
@@ -139,6 +149,11 @@ export class TLSSocket extends net.Socket {
   /** A peer that is gone does not take our end either: it is over, but nothing was lost. */
   #onRawError(error: Error & { syscall?: string }): void {
     this.destroy(this.writableEnded && error.syscall === 'write' ? undefined : error)
+  }
+
+  /** Once the handle has it, it tells of the end when all that came before is delivered. */
+  #onRawClose(): void {
+    if (!this._handle?.started) this.destroy()
   }
 
   #connected(): void {
@@ -170,8 +185,9 @@ export class TLSSocket extends net.Socket {
     }
     try {
       if (Buffer.byteLength(this._tlsOptions.pskIdentityHint ?? '') > MAX_HINT) throw errors.pskHintTooLong()
-      takeOver(this._parent)
-      handle.start(this._parent)
+      const raw = this._parent
+      takeOver(raw)
+      holdListeners(raw, () => handle.start(raw))
     } catch (error) {
       this.destroy(error as Error)
       return
@@ -198,6 +214,10 @@ export class TLSSocket extends net.Socket {
     if (this.#storing) return void (this.#securePending = true)
     this.alpnProtocol = handle.getALPNNegotiatedProtocol()
     this.servername ??= handle.getServername()
+    if (!this._secureEstablished && this._tlsOptions.requestOCSP && !this._tlsOptions.isServer) {
+      this.emit('OCSPResponse', handle.ocspResponse)
+      if (this.destroyed) return
+    }
     this._secureEstablished = true
     clearTimeout(this.#handshakeTimer)
     this.emit('secure')
@@ -219,7 +239,8 @@ export class TLSSocket extends net.Socket {
     if (event.type === 'keylog') this.emit('keylog', Buffer.from(`${event.line}\n`))
     else if (event.type === 'session') this.#onSession(event.session, event.id)
     else if (event.type === 'agreed') this._finishInit()
-    else if (event.type === 'message' || event.type === 'state') printTrace(event)
+    else if (event.type === 'earlyData') this.emit('earlyData', bufferOf(event.plaintext))
+    else if (event.type === 'message') this.#trace.tell(event)
   }
 
   /** A client tells of sessions once it trusts the peer; a server lets its program store them, and waits for that. */
@@ -260,6 +281,8 @@ export class TLSSocket extends net.Socket {
 
   #onOver(error: Error | undefined): void {
     if (this.destroyed || !error) return
+    const raw = this._parent
+    if (raw?.destroyed && !raw.errored) return void this.destroy() // somebody has closed it under us: no error in Node
     this._hadError = true
     this.#lingers = true
     this.destroy(error)
@@ -365,6 +388,7 @@ export class TLSSocket extends net.Socket {
 
   #onNewListener = (event: string | symbol): void => {
     if (event === 'keylog') this._handle?.enableKeylogCallback()
+    if (event === 'trace') this._handle?.enableTrace()
   }
 
   #limitHandshake(milliseconds: number): void {
@@ -493,12 +517,36 @@ export class TLSSocket extends net.Socket {
   }
 
   enableTrace(): void {
+    this.#trace.prints = true
     this.#ask((handle) => handle.enableTrace())
   }
 
   /** Node's answer for a socket that is gone is null, whatever the types say. */
   #ask<T>(question: (handle: TlsHandle) => T): T {
     return this._handle ? question(this._handle) : (null as T)
+  }
+
+  // ---- What Node does not have (RFC 8446). ----
+
+  /** 0-RTT data of this connection: none sent, or whether the server took it. What was rejected must be written again. */
+  get earlyData(): 'none' | 'rejected' | 'accepted' {
+    return this.#connection.agreed?.earlyData ?? 'none'
+  }
+
+  /** TLS 1.3: new keys for our direction; `requestPeer` asks the peer for the same (4.6.3). */
+  keyUpdate({ requestPeer = false }: { requestPeer?: boolean } = {}): void {
+    if (!this._secureEstablished) throw errors.invalidState()
+    this._handle?.drive((engine) => engine.keyUpdate(requestPeer ? 'requested' : 'notRequested'))
+  }
+
+  /**
+   * Server, TLS 1.3: asks a client that was made with `postHandshakeAuth` for its certificate (4.6.2). 'secure' and the callback tell when it
+   * has come; a client without one is an error where it is required.
+   */
+  requestCertificate({ required = true }: { required?: boolean } = {}, callback?: () => void): void {
+    if (!this._secureEstablished) throw errors.invalidState()
+    this._handle?.drive((engine) => engine.requestCertificate(required ? 'require' : 'request'))
+    if (callback) this.once('secure', callback)
   }
 
   // ---- The raw socket's. ----

@@ -34,6 +34,8 @@ const COLLECTIONS = 60
 /** What a case gets. Things are cleaned up after it in reverse order, whether it passes or fails. */
 export class Case {
   readonly #cleanups: (() => unknown)[] = []
+  /** A fact worth printing beside the case's name. */
+  note: string | undefined
 
   /** Runs `cleanup` after the case; promises are waited for. */
   defer(cleanup: () => unknown): void {
@@ -70,7 +72,7 @@ export interface Failure {
 
 export type Report =
   | { type: 'start'; suite: string; name: string; deadline: number }
-  | { type: 'passed' | 'failed' | 'skipped'; suite: string; name: string; ms: number; failure?: Failure; skip?: Skip }
+  | { type: 'passed' | 'failed' | 'skipped'; suite: string; name: string; ms: number; note?: string; failure?: Failure; skip?: Skip }
   /** An error outside of any case. */
   | { type: 'stray'; failure: Failure }
   | { type: 'end'; registered: number }
@@ -127,7 +129,7 @@ async function runCase(title: string, name: string, body: Body, { deadline = DEA
   const cleanupError = await failureIn(() => t.cleanUp(), deadline)
   error ??= cleanupError ?? (await failureIn(() => assertNothingLeft(before, collected ? COLLECTIONS : 0), deadline))
   const ms = Math.round(performance.now() - began)
-  report({ type: error ? 'failed' : 'passed', suite: title, name, ms, ...(error && { failure: failureOf(error) }) })
+  report({ type: error ? 'failed' : 'passed', suite: title, name, ms, note: t.note, ...(error && { failure: failureOf(error) }) })
   if (error) throw error
 }
 
