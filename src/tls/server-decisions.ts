@@ -116,6 +116,7 @@ async function ocspResponseFor(socket: TLSSocket, hello: ClientHello, chosen: Co
   const context = chosen ?? server._sharedCreds.context
   const emit = (callback: unknown) => server.emit('OCSPRequest', context.getCertificate(), context.getIssuer(), callback)
   const response = await answer<unknown>(socket, emit)
+  if (response && !isBytes(response)) throw errors.ocspResponseType()
   return isBytes(response) ? bufferOf(response) : undefined
 }
 
@@ -150,7 +151,7 @@ async function keyFor(socket: TLSSocket, identity: string): Promise<Buffer | und
   const given = await (socket._tlsOptions.pskCallback as PskCallback)(socket, identity)
   if (given == null) return undefined
   if (isBytes(given)) return checkedKey(given)
-  if (typeof given !== 'object') throw errors.invalidArgType('ret', ['Object', 'Buffer', 'TypedArray', 'DataView'], given)
+  if (typeof given !== 'object') throw errors.invalidArgType('ret', ['Buffer', 'TypedArray', 'DataView', 'Object'], given)
   return checkedKey((given as { psk: unknown }).psk)
 }
 
