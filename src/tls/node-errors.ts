@@ -36,9 +36,9 @@ export const nodeVerdict = (name: string, chainLength: number): string =>
   name === 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' && chainLength === 1 ? 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' : name
 
 function opensslError(error: TlsError): CodedError {
-  // Without a passphrase Node tries an empty one.
-  const needsPassphrase = error.reason === 'interrupted or cancelled'
-  const { reason = '', library = '', opensslCode = 0 } = needsPassphrase ? BAD_DECRYPT : error
+  // Without a passphrase Node tries an empty one; and a wrong one is a matter of the cipher's, not of PEM's.
+  const wrongPassphrase = error.reason === 'interrupted or cancelled' || error.reason === 'bad decrypt'
+  const { reason = '', library = '', opensslCode = 0 } = wrongPassphrase ? BAD_DECRYPT : error
   const { opensslErrors = [] } = error
   const number = opensslCode.toString(16).toUpperCase().padStart(8, '0')
   const node = Object.assign(new Error(`error:${number}:${library}::${reason}`, { cause: error }), {

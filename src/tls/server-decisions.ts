@@ -150,9 +150,9 @@ async function keysFor(socket: TLSSocket, { pskIdentities }: ClientHello): Promi
 async function keyFor(socket: TLSSocket, identity: string): Promise<Buffer | undefined> {
   const given = await (socket._tlsOptions.pskCallback as PskCallback)(socket, identity)
   if (given == null) return undefined
-  if (isBytes(given)) return checkedKey(given)
   if (typeof given !== 'object') throw errors.invalidArgType('ret', ['Buffer', 'TypedArray', 'DataView', 'Object'], given)
-  return checkedKey((given as { psk: unknown }).psk)
+  const key = checkedKey(isBytes(given) ? given : (given as { psk: unknown }).psk)
+  return key.length ? key : undefined // an empty one is none
 }
 
 function textOf(bytes: Uint8Array): string | undefined {
