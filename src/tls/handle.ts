@@ -14,7 +14,7 @@ import type { ByteTransport } from '../transport/transport.ts'
 import { alpnNames } from './alpn.ts'
 import { element, peerCertificate } from './certificate.ts'
 import { bufferOf } from './errors.ts'
-import { nodeError, nodeVerdict, verifyError } from './node-errors.ts'
+import { connectionError, nodeError, nodeVerdict, verifyError } from './node-errors.ts'
 import type { SecureContext } from './secure-context.ts'
 
 /** Who is told; never from within a call of its own. */
@@ -100,6 +100,14 @@ export class TlsHandle {
       },
       { decisions, deadlines: DEADLINES, insecureTruncation: true },
     )
+    if (this.settings.isServer) raw.once('end', () => setImmediate(() => this.#onEarlyEnd()))
+  }
+
+  /** A client that has gone while the program decides, which may take for ever: the poller waits for the decision first. */
+  #onEarlyEnd(): void {
+    if (this.#over || this.#agreed) return
+    this.destroySSL()
+    this.#owner.onLost(new Error('the client ended before the handshake was done'))
   }
 
   /** @param accepted called once all is encrypted */
@@ -258,7 +266,8 @@ export class TlsHandle {
   /** Why the peer's certificate is not accepted, or null. A server that a client shows none to knows nothing against it. */
   verifyError(): Error | null {
     const { authorizationError, peerChain = [], resumed, cipherSuite } = this.#agreed ?? {}
-    if (authorizationError) return verifyError(nodeVerdict(authorizationError, peerChain.length))
+    const judged = peerChain.length > 0 || authorizationError !== 'UNSPECIFIED' // which is OpenSSL's word for a pre-shared key
+    if (authorizationError && judged) return verifyError(nodeVerdict(authorizationError, peerChain.length))
     if (peerChain.length || resumed || cipherSuite?.opensslName.includes('PSK')) return null
     return verifyError('UNABLE_TO_GET_ISSUER_CERT')
   }
@@ -366,7 +375,7 @@ export class TlsHandle {
     this.#over = true
     if (!error) this.#shut()
     if (error && !this.#agreed && (error.kind === 'closed' || (this.settings.isServer && error.verify))) this.#owner.onLost(error)
-    else this.#owner.onOver(error && nodeError(error))
+    else this.#owner.onOver(error && connectionError(error))
   }
 
   #chain(): readonly Uint8Array[] {

@@ -223,6 +223,7 @@ export class TLSSocket extends net.Socket {
     this._secureEstablished = true
     clearTimeout(this.#handshakeTimer)
     this.emit('secure')
+    this.#tellTickets()
   }
 
   #onPlaintext(chunk: Buffer): void {
@@ -245,11 +246,19 @@ export class TLSSocket extends net.Socket {
     else if (event.type === 'message') this.#trace.tell(event)
   }
 
-  /** A client tells of sessions once it trusts the peer; a server lets its program store them, and waits for that. */
+  /**
+   * A client tells of sessions once it trusts the peer. A server lets its program store them, and waits for that; in TLS 1.3, where they are
+   * tickets, its program hears of them after 'secureConnection', as in Node.
+   */
   #onSession(session: Uint8Array, id: Uint8Array): void {
     if (!this._tlsOptions.isServer) {
       if (this.#trusted) this.emit('session', bufferOf(session))
       else this.#pendingSession = bufferOf(session)
+      return
+    }
+    if (this._handle?.use((engine) => engine.agreed)?.version === 'TLSv1.3') {
+      this.#tickets.push([id, session])
+      if (this._secureEstablished) this.#tellTickets()
       return
     }
     this.#storing = true
@@ -259,6 +268,11 @@ export class TLSSocket extends net.Socket {
       this.#securePending = false
     })
   }
+
+  #tellTickets(): void {
+    for (const [id, session] of this.#tickets.splice(0)) storeSession(this, bufferOf(id), bufferOf(session), () => {})
+  }
+  readonly #tickets: [id: Uint8Array, session: Uint8Array][] = []
   #storing = false
   #securePending = false
   #trusted = false
