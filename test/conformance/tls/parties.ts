@@ -8,6 +8,7 @@ import type { ConnectionOptions, SecureVersion, TLSSocket, TlsOptions } from 'no
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
 import type { Case } from '../../support/suite.ts'
 import type { Subject } from './subject.ts'
+import { take } from './watch.ts'
 
 export type Tls = Subject['tls']
 
@@ -144,6 +145,15 @@ export function asPair(t: Case, role: 'client' | 'server', dialled: TLSSocket, a
   peer.on('error', () => {})
   t.defer(() => void own.destroy())
   return { own, peer }
+}
+
+/** A byte there and one back: then nothing of the handshake is under way any more. Leaves the subject's end flowing. */
+export async function settle({ own, peer }: Pair): Promise<void> {
+  own.write('.')
+  await take(peer, 1)
+  peer.write('.')
+  await take(own, 1)
+  own.resume()
 }
 
 /** Two plain sockets that are connected with each other. Both may be half-open, and so may TLS over them. */
