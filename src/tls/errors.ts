@@ -37,6 +37,9 @@ export const errors = {
       : coded(TypeError, 'ERR_INVALID_ARG_TYPE', `options.minDHSize is not a number: ${String(value)}`),
   dhParameterTooSmall: () => coded(Error, 'ERR_INVALID_ARG_VALUE', 'DH parameter is less than 1024 bits'),
   invalidSniContext: () => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', 'Invalid SNI context'),
+  closedBeforeConnection: () => coded(Error, 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'Socket closed before the connection was established'),
+  protocol: (syscall: string, cause: Error) =>
+    Object.assign(new Error(`${syscall} EPROTO ${cause.message}`, { cause }), { errno: -71, code: 'EPROTO', syscall }),
   canceled: (syscall: string) => coded(Error, 'ECANCELED', `${syscall} ECANCELED`, { errno: -125, syscall }),
   unsupportedContainer: () => coded(Error, 'ERR_CRYPTO_UNSUPPORTED_OPERATION', 'Unsupported PKCS12 PFX data'),
   dhParamSize: (bits: number) => coded(Error, 'ERR_TLS_DH_PARAM_SIZE', `DH parameter size ${bits} is less than 2048`),

@@ -14,7 +14,7 @@ import type { ByteTransport } from '../transport/transport.ts'
 import { alpnNames } from './alpn.ts'
 import { element, peerCertificate } from './certificate.ts'
 import { bufferOf } from './errors.ts'
-import { nodeError, nodeVerdict, verifyError } from './node-errors.ts'
+import { connectionError, nodeError, nodeVerdict, verifyError } from './node-errors.ts'
 import type { SecureContext } from './secure-context.ts'
 
 /** Who is told; never from within a call of its own. */
@@ -181,7 +181,7 @@ export class TlsHandle {
   }
 
   getCipher(): CipherNameAndProtocol {
-    if (!this.#agreed) return {} as CipherNameAndProtocol
+    if (!this.#agreed) return undefined as unknown as CipherNameAndProtocol // so it is in Node, whatever the types say
     const { opensslName, name, version } = this.#agreed.cipherSuite
     return { name: opensslName, standardName: name, version }
   }
@@ -315,7 +315,10 @@ export class TlsHandle {
     try {
       return context.build().createEngine({ ...shared, ...(isServer ? this.#serverOptions() : this.#clientOptions()) })
     } catch (error) {
-      throw error instanceof TlsError ? nodeError(error) : error
+      if (!(error instanceof TlsError)) throw error
+      if (!this.settings.session || !error.message.startsWith('`session`')) throw nodeError(error)
+      this.settings.session = undefined // Node overlooks bytes that are no session
+      return this.#createEngine(this.settings.context)
     }
   }
 
@@ -366,7 +369,7 @@ export class TlsHandle {
     this.#over = true
     if (!error) this.#shut()
     if (error && !this.#agreed && (error.kind === 'closed' || (this.settings.isServer && error.verify))) this.#owner.onLost(error)
-    else this.#owner.onOver(error && nodeError(error))
+    else this.#owner.onOver(error && connectionError(error))
   }
 
   #chain(): readonly Uint8Array[] {

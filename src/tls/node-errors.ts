@@ -12,6 +12,12 @@ export function nodeError(error: TlsError): Error {
   return Object.assign(new Error(error.message, { cause: error }), { code: error.code })
 }
 
+/** The same for a connection, where Node's codes do not tell libraries apart. */
+export function connectionError(error: TlsError): Error {
+  const node = nodeError(error)
+  return 'library' in node ? Object.assign(node, { code: `ERR_SSL_${reasonName(error.reason ?? '')}` }) : node
+}
+
 /** Why a certificate was refused, by its X509_V_ERR name. */
 export function verifyError(name: string, cause?: unknown): CodedError {
   const message = VERIFY_MESSAGES[name] ?? name.toLowerCase().replaceAll('_', ' ')
@@ -46,8 +52,10 @@ const BAD_DECRYPT = { reason: 'bad decrypt', library: 'Provider routines', opens
 function opensslName(packed: number, reason: string): string {
   const library = LIBRARIES[(packed >>> 23) & 0xff] ?? ''
   const prefix = library === 'SSL' ? '' : 'OSSL_'
-  return `ERR_${prefix}${library && `${library}_`}${reason.toUpperCase().replaceAll(' ', '_')}`
+  return `ERR_${prefix}${library && `${library}_`}${reasonName(reason)}`
 }
+
+const reasonName = (reason: string): string => reason.toUpperCase().replaceAll(' ', '_')
 
 /** openssl/err.h's ERR_LIB_*: those that Node names. */
 const LIBRARIES: Record<number, string> = {
