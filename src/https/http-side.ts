@@ -7,10 +7,10 @@ import type * as net from 'node:net'
 export const INTERNAL: readonly (string | symbol)[] = ['connection', 'listening', 'close', 'newListener', 'removeListener']
 
 export class HttpSide extends http.Server {
-  readonly #front: net.Server
+  #front!: net.Server
 
-  constructor(front: net.Server, options: http.ServerOptions) {
-    super(options)
+  /** What a program says of it; from now on its properties are here, its events there. */
+  standBehind(front: net.Server): void {
     this.#front = front
     share(front, this)
   }

@@ -24,14 +24,16 @@ export class Http2SecureServer extends TlsServer {
     const behind = http2.createServer({ ...given, allowHTTP1: false } as http2.ServerOptions)
     const options: Options = { ...given }
     if (!options.ALPNCallback) options.ALPNProtocols = options.allowHTTP1 === true ? ['h2', 'http/1.1'] : ['h2']
+    const { Http1IncomingMessage: IncomingMessage, Http1ServerResponse: ServerResponse, allowHTTP1, http1Options } = options
+    const http1 = allowHTTP1 === true ? new HttpSide({ IncomingMessage, ServerResponse, ...options, ...http1Options } as HttpOptions) : undefined
     super(options)
     this.#http2 = behind
     this.#redirect(behind)
     share(this, behind)
-    if (options.allowHTTP1 === true) {
-      const { Http1IncomingMessage: IncomingMessage, Http1ServerResponse: ServerResponse } = options
-      this.#http1 = new HttpSide(this, { IncomingMessage, ServerResponse, ...options, ...options.http1Options } as HttpOptions)
-      this.on('listening', () => this.#http1!.begin())
+    if (http1) {
+      this.#http1 = http1
+      http1.standBehind(this)
+      this.on('listening', () => http1.begin())
     }
     this.on('newListener', this.#onNewListener)
     if (typeof handler === 'function') this.on('request', handler)

@@ -25,9 +25,11 @@ export class HttpsServer extends TlsServer {
     if (typeof options === 'function') [options, listener] = [{}, options]
     options ??= {}
     validateObject(options, 'options')
+    const behind = new HttpSide(options) // whatever it refuses, before there is anything to free
     const chosen = options.ALPNProtocols || options.ALPNCallback
     super({ noDelay: true, ...(!chosen && { ALPNProtocols: ['http/1.1'] }), ...options })
-    this.#http = new HttpSide(this, options)
+    this.#http = behind
+    behind.standBehind(this)
     if (listener) this.on('request', listener)
     this.on('secureConnection', (socket: TLSSocket) => this.#http.serve(socket))
     this.on('tlsClientError', (error: Error, socket: TLSSocket) => {
