@@ -10,7 +10,7 @@ import tls from '../../src/tls/index.ts'
 import { client as goodClient, strangeRoot } from '../support/certs.ts'
 import { pattern } from '../support/random.ts'
 import { suite, type Case } from '../support/suite.ts'
-import { agentOf, ask, http2, https, httpsNames, identity, listen, MODULES, PAIRS, sha256, text, trust, type Side } from './support.ts'
+import { agentOf, ask, http2, https, httpsNames, identity, listen, MODULES, PAIRS, sha256, text, toLoopback, trust, type Side } from './support.ts'
 
 type OnStream = (stream: nodeHttp2.ServerHttp2Stream, headers: nodeHttp2.IncomingHttpHeaders) => void
 
@@ -25,10 +25,6 @@ function connect(t: Case, side: Side, port: number, options: http2.ConnectOption
   t.defer(() => session.destroy())
   return session
 }
-
-/** "localhost" may be ::1 first, where nobody listens. */
-const toLoopback = ((_host: string, options: { all?: boolean }, done: (...args: unknown[]) => void) =>
-  options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) as unknown as net.LookupFunction
 
 // ---- Both sides. ----
 

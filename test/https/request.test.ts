@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { issue, root, strangeRoot } from '../support/certs.ts'
 import { folder } from '../support/peers.ts'
 import { suite } from '../support/suite.ts'
-import { agentOf, answered, ask, failure, https, httpsNames, identity, listen, MODULES, PAIRS, serve, trust } from './support.ts'
+import { agentOf, answered, ask, failure, https, httpsNames, identity, listen, MODULES, PAIRS, serve, toLoopback, trust } from './support.ts'
 
 const test = suite('https: request')
 
@@ -45,9 +45,7 @@ for (const { name, call } of FORMS) {
   test(`get takes ${name}, with and without a callback`, async (t) => {
     const { port } = await serve(t, 'membio', (request, response) => response.end(`${request.headers.host} ${request.url}`))
     const agent = agentOf(t, 'membio')
-    const lookup = ((_host: string, _options: unknown, callback: (error: null, found: unknown[]) => void) =>
-      callback(null, [{ address: '127.0.0.1', family: 4 }])) as unknown as net.LookupFunction
-    const { body } = await answered(call(`https://localhost:${port}/path?q`, { agent, lookup }))
+    const { body } = await answered(call(`https://localhost:${port}/path?q`, { agent, lookup: toLoopback }))
     assert.is(body, `localhost:${port} /path?q`)
   })
 }

@@ -65,8 +65,8 @@ shape('classes of one’s own for messages', async (t) => {
 
 shape('TLS over any stream that is emitted as a connection', async (t) => {
   const server = https.createServer(identity(), (_request, response) => response.end('injected'))
-  t.defer(() => server.emit('close'))
   const port = await listen(t, net.createServer((socket) => server.emit('connection', socket)))
+  t.defer(() => server.emit('close'))
   assert.is((await ask('node', { port, agent: agentOf(t, 'node') })).body, 'injected')
 })
 
