@@ -78,6 +78,9 @@ export class ContextHandle {
     return true
   }
 
+  /** Node's, undocumented: a program would choose a key for each ticket. Here the engine does, see `ticketKeys`. */
+  enableTicketKeyCallback(): void {}
+
   /** Our own certificate in DER. */
   getCertificate(): Buffer | null {
     return this.#certificate(0)
