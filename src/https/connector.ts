@@ -7,6 +7,7 @@ import { connectVia } from './proxy.ts'
 import { routeOf, type ProxyOptions, type Route } from './route.ts'
 import { SessionStore } from './session-store.ts'
 
+/** undici's, Node's for TLS, and proxies. */
 export interface ConnectorOptions
   extends Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket'>, Omit<Partial<net.TcpSocketConnectOpts>, keyof ConnectionOptions>, ProxyOptions {
   /** Offer HTTP/2 first. undici's own `allowH2` has to be set, too. Default false */
@@ -15,6 +16,7 @@ export interface ConnectorOptions
   maxCachedSessions?: number | null | undefined
   /** Of the TCP connection. Default true, after a minute */
   keepAlive?: boolean | undefined
+  /** In milliseconds. Default 60000 */
   keepAliveInitialDelay?: number | undefined
   /** A Unix socket to connect to instead. */
   socketPath?: string | null | undefined
@@ -24,17 +26,25 @@ export interface ConnectorOptions
 
 /** What undici asks for. */
 export interface ConnectRequest {
+  /** Where to connect. */
   hostname: string
+  /** As in the Host header: who is meant, if there is no `servername`. */
   host?: string | undefined
+  /** `https:`, or anything else for clear text. */
   protocol: string
+  /** Default 443, or 80 */
   port: string | number
+  /** Who is meant. */
   servername?: string | null | undefined
+  /** Where from. */
   localAddress?: string | null | undefined
   /** Over this, for TLS in a tunnel that somebody else has opened. */
   httpSocket?: net.Socket | undefined
 }
 
+/** Called once. */
 export type ConnectCallback = (...args: [error: null, socket: net.Socket] | [error: Error, socket: null]) => void
+/** @returns the socket, which is still connecting */
 export type Connector = (request: ConnectRequest, callback: ConnectCallback) => net.Socket
 
 /** undici's. */

@@ -5,13 +5,17 @@ import type { TLSSocket } from '../tls/socket.ts'
 import { connectVia } from './proxy.ts'
 import { routeOf, type ProxyOptions } from './route.ts'
 
+/** As `tls.connect` takes them, and proxies. */
 export interface Http2ConnectionOptions
   extends Omit<ConnectionOptions, 'path' | 'socket'>, Omit<Partial<net.TcpSocketConnectOpts>, keyof ConnectionOptions>, ProxyOptions {}
 
 /** What http2.connect hands over. */
 export interface Authority {
+  /** Goes before `host`. */
   hostname?: string
+  /** The same, if there is no `hostname`. */
   host?: string
+  /** Default 443 */
   port?: string | number
 }
 

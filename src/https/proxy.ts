@@ -9,6 +9,7 @@ import type { Hop, Route } from './route.ts'
 
 /** Why there is no tunnel. `code` is the cause's, or ERR_PROXY_TUNNEL if the proxy said no. */
 export class ProxyError extends Error {
+  /** Such as ECONNREFUSED, or what TLS has against the proxy. */
   declare readonly code: string
   /** Which of the proxies it was, counted from 1. */
   declare readonly hop: number

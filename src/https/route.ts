@@ -12,8 +12,10 @@ export interface ProxyHopOptions extends ConnectionOptions, Omit<Partial<net.Tcp
   headers?: Readonly<Record<string, string>>
 }
 
+/** By its address, or with options. */
 export type ProxyHop = string | URL | ProxyHopOptions
 
+/** Which proxies to take, if any. */
 export interface ProxyOptions {
   /** The proxy, or several: the first is asked for a tunnel to the second, and so on; the last for one to the target. */
   proxy?: ProxyHop | readonly ProxyHop[] | undefined
