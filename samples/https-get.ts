@@ -1,5 +1,5 @@
-// membio/https in the place of node:https: three requests, of which the second uses the first one's connection, and the third a new one that
-// resumes its session. With --proxy all of it goes through HTTP proxies, and where they are reached by https: that is TLS in TLS.
+// membio/https in the place of node:https: three requests, of which the second uses the first one's connection, and the third a new one
+// that resumes its session. With --proxy all of it goes through HTTP proxies, and where they are reached by https: that is TLS in TLS.
 //
 //   npm run -s sample -- https-get localhost 4433 /hello --ca ca.pem
 //   npm run -s sample -- https-get localhost 4433 /hello --ca ca.pem --proxy https://localhost:8443,http://localhost:8080

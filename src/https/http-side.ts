@@ -1,5 +1,5 @@
-// The HTTP half of a server whose connections are TLS: an http.Server that never listens, gets the sockets as 'connection', and whose events
-// are those of the server in front of it.
+// The HTTP half of a server whose connections are TLS: an http.Server that never listens, gets the sockets as 'connection', and whose
+// events are those of the server in front of it.
 import * as http from 'node:http'
 import type * as net from 'node:net'
 

@@ -20,8 +20,8 @@ export interface Authority {
 }
 
 /**
- * For libraries that call node:http2 themselves: `http2.connect(url, { createConnection: http2Connection({ ca }) })`. The session then knows
- * nothing of TLS; `connect` of membio/http2 gives one that does.
+ * For libraries that call node:http2 themselves: `http2.connect(url, { createConnection: http2Connection({ ca }) })`. The session then
+ * knows nothing of TLS; `connect` of membio/http2 gives one that does.
  */
 export function http2Connection(options: Http2ConnectionOptions = {}): (authority: Authority) => TLSSocket {
   const { proxy, proxyEnv, ...rest } = options

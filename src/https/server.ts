@@ -9,10 +9,8 @@ import { HttpSide } from './http-side.ts'
 
 type Options = https.ServerOptions
 type Listener = http.RequestListener
-type HttpProperties = Pick<
-  http.Server,
-  'timeout' | 'keepAliveTimeout' | 'keepAliveTimeoutBuffer' | 'headersTimeout' | 'requestTimeout' | 'maxHeadersCount' | 'maxRequestsPerSocket'
->
+type Timeouts = 'timeout' | 'keepAliveTimeout' | 'keepAliveTimeoutBuffer' | 'headersTimeout' | 'requestTimeout'
+type HttpProperties = Pick<http.Server, Timeouts | 'maxHeadersCount' | 'maxRequestsPerSocket'>
 type Callback = (error?: Error) => void
 
 /** At run time they are the http.Server's, see http-side.ts. */
@@ -76,7 +74,10 @@ type AnyResponse<Request extends AnyRequest> = typeof http.ServerResponse<Instan
 export const Server = new Proxy(HttpsServer, {
   apply: (Class, _this, args) => new Class(...(args as [])),
 }) as unknown as typeof https.Server & typeof https.createServer
-export type Server<Request extends AnyRequest = AnyRequest, Response extends AnyResponse<Request> = AnyResponse<Request>> = https.Server<Request, Response>
+export type Server<Request extends AnyRequest = AnyRequest, Response extends AnyResponse<Request> = AnyResponse<Request>> = https.Server<
+  Request,
+  Response
+>
 
 /** As node:https has it. */
 export const createServer = ((...args: []) => new HttpsServer(...args)) as unknown as typeof https.createServer

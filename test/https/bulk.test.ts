@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pattern, Random } from '../support/random.ts'
 import { suite } from '../support/suite.ts'
-import { agentOf, answered, ask, https, MODULES, PAIRS, serve, sha256, type Handler } from './support.ts'
+import { agentOf, answered, ask, at, https, MODULES, PAIRS, serve, sha256, type Handler } from './support.ts'
 
 const MEGABYTES = 8
 const body = pattern(MEGABYTES << 20, 7)
@@ -35,7 +35,8 @@ for (const [client, server] of PAIRS) {
       await received // node:http's client stops sending when it has the whole answer
       response.end()
     })
-    const request = MODULES[client].https.request({ host: '127.0.0.1', servername: 'localhost', port, agent: agentOf(t, client, { keepAlive: true }), method: 'POST' })
+    const agent = agentOf(t, client, { keepAlive: true })
+    const request = MODULES[client].https.request({ ...at(port), agent, method: 'POST' })
     const sent = pipeline(Readable.from(pieces(2)), request)
     const [response] = (await once(request, 'response')) as [http.IncomingMessage]
     assert.is((await sha256(response)).hash, HASH)
@@ -113,7 +114,7 @@ ends('a client that has ended its direction is answered all the same, where the 
   const { server, port } = await serve(t, 'membio', answer, { allowHalfOpen: true })
   Object.assign(server, { httpAllowHalfOpen: true })
   const agent = agentOf(t, 'membio')
-  const request = https.request({ host: '127.0.0.1', servername: 'localhost', port, agent, method: 'POST', headers: { connection: 'close' } })
+  const request = https.request({ ...at(port), agent, method: 'POST', headers: { connection: 'close' } })
   request.end('x', () => (request.socket as Socket).end())
   const [response] = (await once(request, 'response')) as [http.IncomingMessage]
   assert.is((await sha256(response)).bytes, 100_000)
@@ -130,7 +131,8 @@ ends('an answer before the request has come is heard', async (t) => {
 })
 
 ends('HEAD, 204 and 304 have none', async (t) => {
-  const { port } = await serve(t, 'membio', (request, response) => response.writeHead(Number(request.url!.slice(1)), { 'x-is': 'there' }).end())
+  const answer: Handler = (request, response) => response.writeHead(Number(request.url!.slice(1)), { 'x-is': 'there' }).end()
+  const { port } = await serve(t, 'membio', answer)
   const agent = agentOf(t, 'membio', { keepAlive: true })
   for (const [method, path] of [['HEAD', '/200'], ['GET', '/204'], ['GET', '/304']] as const) {
     const answer = await ask('membio', { port, agent, method, path })

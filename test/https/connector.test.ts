@@ -78,12 +78,14 @@ h1('socketPath', async (t) => {
 
 const alone = suite('https: connector, by itself')
 
+type Asked = Partial<httpsNames.ConnectRequest>
+
 /** @returns the socket, which is gone after the case */
-function open(t: Case, options: httpsNames.ConnectorOptions, port: number, more: Partial<httpsNames.ConnectRequest> = {}): Promise<TLSSocket> {
+function open(t: Case, options: httpsNames.ConnectorOptions, port: number, more: Asked = {}): Promise<TLSSocket> {
   return using(t, connector({ ...trust(), ...options }), port, more)
 }
 
-function using(t: Case, connect: httpsNames.Connector, port: number, more: Partial<httpsNames.ConnectRequest> = {}): Promise<TLSSocket> {
+function using(t: Case, connect: httpsNames.Connector, port: number, more: Asked = {}): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const asked = { hostname: '127.0.0.1', host: `localhost:${port}`, protocol: 'https:', port: String(port), ...more }
     const socket = connect(asked, (error, socket) => (error ? reject(error) : resolve(socket as TLSSocket)))
@@ -93,7 +95,7 @@ function using(t: Case, connect: httpsNames.Connector, port: number, more: Parti
 
 alone('the name comes from the request, the options, or the host', async (t) => {
   const { server, port } = await serve(t, 'membio', () => {})
-  const ROWS: [options: httpsNames.ConnectorOptions, asked: Partial<httpsNames.ConnectRequest>, name: string | false][] = [
+  const ROWS: [options: httpsNames.ConnectorOptions, asked: Asked, name: string | false][] = [
     [{}, {}, 'localhost'],
     [{ servername: 'server.test' }, {}, 'server.test'],
     [{ servername: 'other.test' }, { servername: 'server.test' }, 'server.test'],
@@ -157,7 +159,8 @@ for (const side of ['membio', 'node'] as const) {
     const server = createSecureServer(identity(), (request, response) => response.end(`${request.httpVersion} ${request.url}`))
     const port = await listen(t, server as unknown as net.Server)
     const agent = dispatcher(t, { allowH2: true }, { allowH2: true })
-    const bodies = await Promise.all(['/1', '/2', '/3'].map(async (path) => (await request(`https://127.0.0.1:${port}${path}`, { dispatcher: agent })).body.text()))
+    const one = async (path: string) => (await request(`https://127.0.0.1:${port}${path}`, { dispatcher: agent })).body.text()
+    const bodies = await Promise.all(['/1', '/2', '/3'].map(one))
     assert.equal(bodies, ['2.0 /1', '2.0 /2', '2.0 /3'])
   })
 }

@@ -27,15 +27,16 @@ async function ask(t: Case, port: number, path: string, options: PeerOptions = {
   return Buffer.from(program.plaintext).toString()
 }
 
-for (const http of ['1.1', '2'] as const) {
-  const test = suite(`https: curl, HTTP/${http}`).unless(skip)
-  const start = SERVERS[http]
+for (const version of ['1.1', '2'] as const) {
+  const test = suite(`https: curl, HTTP/${version}`).unless(skip)
+  const start = SERVERS[version]
 
-  for (const version of VERSIONS) {
-    test(`${version}: what was agreed, and an answer`, async (t) => {
-      const port = await start(t, (request, response) => response.end(`${request.httpVersion} ${request.headers['user-agent']?.split('/')[0]}`))
-      const answer = await ask(t, port, '/', { version, args: ['--write-out', ' %{http_version} %{ssl_verify_result}'] })
-      assert.match(answer, new RegExp(`^${http === '2' ? '2.0' : '1.1'} curl ${http} 0$`))
+  for (const tls of VERSIONS) {
+    test(`${tls}: what was agreed, and an answer`, async (t) => {
+      const agent = (request: http.IncomingMessage) => request.headers['user-agent']?.split('/')[0]
+      const port = await start(t, (request, response) => response.end(`${request.httpVersion} ${agent(request)}`))
+      const answer = await ask(t, port, '/', { version: tls, args: ['--write-out', ' %{http_version} %{ssl_verify_result}'] })
+      assert.match(answer, new RegExp(`^${version === '2' ? '2.0' : '1.1'} curl ${version} 0$`))
     })
   }
 
@@ -51,7 +52,8 @@ for (const http of ['1.1', '2'] as const) {
       const { bytes, hash } = await sha256(request)
       response.writeHead(200, { 'x-hash': hash, 'x-bytes': bytes }).end(sent)
     })
-    const program = curl(t, port, '/', { args: ['--data-binary', `@${file(t, 'body', sent)}`, '--write-out', '%{stderr}x-hash: %header{x-hash}'] })
+    const args = ['--data-binary', `@${file(t, 'body', sent)}`, '--write-out', '%{stderr}x-hash: %header{x-hash}']
+    const program = curl(t, port, '/', { args })
     await program.succeeded()
     const hash = createHash('sha256').update(sent).digest('hex')
     assert.is(createHash('sha256').update(program.plaintext).digest('hex'), hash)
@@ -66,14 +68,17 @@ for (const http of ['1.1', '2'] as const) {
   })
 
   test('HEAD, and statuses', async (t) => {
-    const port = await start(t, (request, response) => response.writeHead(418, { 'content-length': '5' }).end(request.method === 'HEAD' ? undefined : 'short'))
+    const port = await start(t, ({ method }, response) => {
+      response.writeHead(418, { 'content-length': '5' }).end(method === 'HEAD' ? undefined : 'short')
+    })
     const status = ['--write-out', '%{http_code}']
     assert.match(await ask(t, port, '/', { args: ['--head', ...status] }), /content-length: 5[^]*418$/i)
     assert.is(await ask(t, port, '/', { args: status }), 'short418')
   })
 
   test('a client certificate', async (t) => {
-    const port = await start(t, (request, response) => response.end((request.socket as TLSSocket).getPeerCertificate().subject.CN as string), { requestCert: true, ...trust() })
+    const name = (request: http.IncomingMessage) => (request.socket as TLSSocket).getPeerCertificate().subject.CN
+    const port = await start(t, (request, response) => response.end(name(request)), { requestCert: true, ...trust() })
     assert.is(await ask(t, port, '/', { identity: goodClient() }), 'client.test')
     const { code } = await curl(t, port, '/').exit
     assert.ok(code === 35 || code === 56 || code === 55 || code === 16, `curl left with ${code}`)
@@ -90,8 +95,10 @@ const proxy = suite('https: curl by a proxy').unless(skip)
 proxy('TLS in TLS: a proxy on membio, a server on membio', async (t) => {
   const { url, asked } = await connectProxy(t, 'membio', { credentials: 'me:secret' })
   const { port } = await serve(t, 'membio', (request, response) => response.end(`by ${request.url}`))
-  const by = ['--noproxy', '', '--proxy', url.replace('localhost', '127.0.0.1').replace('//', '//me:secret@'), '--proxy-cacert', file(t, 'proxy-ca.pem', root().cert), '--connect-to', `${HOST}:${port}:127.0.0.1:${port}`]
-  assert.is(await ask(t, port, '/proxy', { args: by }), 'by /proxy')
+  const proxyUrl = url.replace('localhost', '127.0.0.1').replace('//', '//me:secret@')
+  const by = ['--noproxy', '', '--proxy', proxyUrl, '--proxy-cacert', file(t, 'proxy-ca.pem', root().cert)]
+  const args = [...by, '--connect-to', `${HOST}:${port}:127.0.0.1:${port}`]
+  assert.is(await ask(t, port, '/proxy', { args }), 'by /proxy')
   assert.equal(asked, [`127.0.0.1:${port}`])
 })
 

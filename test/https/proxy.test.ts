@@ -7,7 +7,8 @@ import { issue, strangeRoot, type Identity } from '../support/certs.ts'
 import { pattern } from '../support/random.ts'
 import { suite, type Case } from '../support/suite.ts'
 import { connectProxy, type Proxy, type ProxyBehaviour } from './proxies.ts'
-import { answered, ask, failure, http2, https, httpsNames, identity, listen, serve, sha256, text, toLoopback, trust } from './support.ts'
+import { answered, ask, at, failure, http2, https, httpsNames, identity, listen } from './support.ts'
+import { serve, sha256, text, toLoopback, trust } from './support.ts'
 
 type Kind = 'plain' | 'membio' | 'node'
 type Hop = httpsNames.ProxyHopOptions
@@ -245,7 +246,7 @@ errors('a proxy that goes away later ends the request', async (t) => {
       client.on('close', () => upstream.destroy())
     })
   })
-  const request = https.get({ host: '127.0.0.1', servername: 'localhost', port, agent: through(t, `http://127.0.0.1:${await listen(t, proxy)}`) })
+  const request = https.get({ ...at(port), agent: through(t, `http://127.0.0.1:${await listen(t, proxy)}`) })
   await once(server, 'request')
   clients[0]!.destroy()
   assert.is((await failure(request)).code, 'ECONNRESET')
@@ -296,8 +297,8 @@ for (const { list, host, port = 443, direct } of EXCEPTIONS) {
     const proxyEnv = { https_proxy: String(hops[0]!.url).replace('localhost', '127.0.0.1'), no_proxy: list }
     const agent = new https.Agent({ proxyEnv })
     t.defer(() => agent.destroy())
-    const lookup = ((_host: string, _options: unknown, done: (error: Error) => void) => done(new Error('directly'))) as unknown as net.LookupFunction
-    const error = await failure(https.get({ host, port, agent, lookup }))
+    const lookup = (_host: string, _options: unknown, done: (error: Error) => void) => done(new Error('directly'))
+    const error = await failure(https.get({ host, port, agent, lookup: lookup as unknown as net.LookupFunction }))
     const asked = proxies[0]!.asked.length > 0
     assert.is(asked, !direct, error.message)
   })

@@ -85,6 +85,9 @@ export function agentOf(t: Case, side: Side, options: httpsNames.AgentOptions = 
   return agent
 }
 
+/** Where a server listens, and by which name it is known. */
+export const at = (port: number) => ({ host: '127.0.0.1', servername: 'localhost', port })
+
 export interface Answer {
   status: number
   headers: http.IncomingHttpHeaders

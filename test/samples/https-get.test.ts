@@ -14,7 +14,8 @@ const LINES = [
 
 test('three requests: a connection and a session are used again', async (t) => {
   const port = await nodeHttps(t, ({ url }, response) => void response.end(`hello from ${url}`))
-  const { code, stdout, stderr } = await runSample(t, 'https-get', '127.0.0.1', String(port), '/path', '--servername', 'localhost', '--ca', rootFile(t))
+  const args = ['127.0.0.1', String(port), '/path', '--servername', 'localhost', '--ca', rootFile(t)]
+  const { code, stdout, stderr } = await runSample(t, 'https-get', ...args)
   assert.is(code, 0, stderr)
   assert.equal(stdout.trim().split('\n'), LINES)
 })
