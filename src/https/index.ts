@@ -8,6 +8,8 @@ import { createServer, Server } from './server.ts'
 const https = Object.assign(module, { Agent, Server, createServer, get, request })
 
 export default https
+/** What `require` gives. */
+export { https as 'module.exports' }
 export const { globalAgent } = https
 export { Agent, connector, createServer, get, request, Server }
 export { http2Connection, type Authority, type Http2ConnectionOptions } from './http2-connection.ts'
