@@ -1,14 +1,14 @@
 // The package's entry `membio/register`: importing it makes the whole program use membio where it says tls, https and http2, its dependencies
 // included. `node --import membio/register app.js`; docs/register.md has the other runtimes.
-import hostHttp2 from 'node:http2'
-import hostHttps from 'node:https'
 import { syncBuiltinESMExports } from 'node:module'
-import hostTls from 'node:tls'
 import http2 from '../https/http2.ts'
 import https from '../https/index.ts'
 import tls from '../tls/index.ts'
 import { patch, type Module } from './patch.ts'
 import { redirect } from './redirect.ts'
+
+/** Asked for and not imported: in Bun an import would fix what the module's names stand for. */
+const host = (name: string) => process.getBuiltinModule(`node:${name}`) as unknown as Module
 
 interface Replacement {
   host: Module
@@ -17,13 +17,13 @@ interface Replacement {
   except: readonly string[]
 }
 
-const http2Except = Object.keys(http2).filter((name) => (http2 as Module)[name] === (hostHttp2 as unknown as Module)[name])
+const http2Except = Object.keys(http2).filter((name) => (http2 as Module)[name] === host('http2')[name])
 
 const REPLACEMENTS: Record<string, Replacement> = {
   // Roots come from the host's own functions: membio asks for them there.
-  tls: { host: hostTls as unknown as Module, ours: tls as unknown as Module, except: ['rootCertificates', 'getCACertificates', 'setDefaultCACertificates'] },
-  https: { host: hostHttps as unknown as Module, ours: https as unknown as Module, except: [] },
-  http2: { host: hostHttp2 as unknown as Module, ours: http2 as unknown as Module, except: http2Except },
+  tls: { host: host('tls'), ours: tls as unknown as Module, except: ['rootCertificates', 'getCACertificates', 'setDefaultCACertificates'] },
+  https: { host: host('https'), ours: https as unknown as Module, except: [] },
+  http2: { host: host('http2'), ours: http2 as unknown as Module, except: http2Except },
 }
 
 let undo: (() => void)[] | undefined
@@ -32,7 +32,7 @@ let undo: (() => void)[] | undefined
 export function register(): void {
   if (undo) return
   undo = Object.values(REPLACEMENTS).map(({ host, ours, except }) => patch(host, ours, except))
-  undo.push(redirect(Object.fromEntries(Object.entries(REPLACEMENTS).map(([name, { ours }]) => [name, ours]))))
+  undo.push(redirect(Object.keys(REPLACEMENTS)))
   syncBuiltinESMExports()
 }
 

@@ -1,18 +1,12 @@
-// Imports of built-in modules that lead to membio's: by module hooks (Node 22.15, Deno), or a plugin (Bun). Where there is neither, the patched
-// built-in objects have to do.
+// Imports of built-in modules that lead to membio's, by module hooks (Node 22.15, Deno). Where there are none (Node 20, Bun) the patched built-in
+// objects have to do.
 import * as nodeModule from 'node:module'
-import type { Module } from './patch.ts'
 
-/** Modules by their names without `node:`. @returns what ends it */
-export function redirect(modules: Readonly<Record<string, Module>>): () => void {
-  const { Bun } = globalThis as { Bun?: { plugin?: Plugin } }
+/** @param names without `node:` @returns what ends it */
+export function redirect(names: readonly string[]): () => void {
   const { registerHooks } = nodeModule as { registerHooks?: RegisterHooks }
-  if (Bun?.plugin) return byPlugin(Bun.plugin, modules)
-  if (registerHooks) return byHooks(registerHooks, Object.keys(modules))
-  return () => {}
+  return registerHooks ? byHooks(registerHooks, names) : () => {}
 }
-
-// ---- Node and Deno. ----
 
 interface Resolved {
   url: string
@@ -41,23 +35,4 @@ function byHooks(registerHooks: RegisterHooks, names: readonly string[]): () => 
     },
   })
   return () => hooks.deregister()
-}
-
-// ---- Bun. ----
-
-interface Builder {
-  module(specifier: string, load: () => { exports: object; loader: 'object' }): void
-}
-type Plugin = ((plugin: { name: string; setup(build: Builder): void }) => void) & { clearAll?(): void }
-
-function byPlugin(plugin: Plugin, modules: Readonly<Record<string, Module>>): () => void {
-  plugin({
-    name: 'membio',
-    setup(build) {
-      for (const [name, exports] of Object.entries(modules)) {
-        for (const specifier of [name, `node:${name}`]) build.module(specifier, () => ({ exports: { ...exports, default: exports }, loader: 'object' }))
-      }
-    },
-  })
-  return () => {}
 }

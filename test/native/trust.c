@@ -270,18 +270,9 @@ static const char *stapled_nonsense(const void *unused) {
 
 /* ---- Raw public keys ---- */
 
-static tls_bytes *spki_of(const identity *one) {
-  request r = {NULL, 0};
-  request_text(&r, "key", one->key);
-  request_text(&r, "form", "public");
-  tls_bytes *spki = tls_key_convert(r.bytes, r.length);
-  request_free(&r);
-  return spki;
-}
-
 static const char *raw_keys(const void *argument) {
   const pair_options o = {.version = *(const uint32_t *)argument, .mutual = 1};
-  tls_bytes *right = spki_of(leaf_of("P-256")), *wrong = spki_of(authority());
+  tls_bytes *right = public_key_of(leaf_of("P-256")), *wrong = public_key_of(authority());
   uint8_t bad[200];
   pair p;
   CHECK(right != NULL && wrong != NULL && right->length < 150);
