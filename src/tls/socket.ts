@@ -640,6 +640,7 @@ for (const [name, value] of Object.entries(ACCESSORS)) {
     get(this: TLSSocket) {
       return value(this)
     },
+    set() {}, // Deno's and Bun's net.Socket set some of them in their constructors
   })
 }
 
