@@ -57,6 +57,7 @@
 #define TLS_EVENT_VERIFY 10             /* the peer's certificate, with OpenSSL's verdict in tls_peer_agreed */
 #define TLS_EVENT_PSK 11                /* data: the identity a TLS 1.2 client asks a key for */
 #define TLS_EVENT_SIGN 12               /* detail: IANA SignatureScheme; data: what is to be signed; goes on with tls_resume_signature */
+#define TLS_EVENT_RENEGOTIATION 13      /* the client has asked for a new handshake */
 
 #define TLS_DIRECTION_RECEIVED 0
 #define TLS_DIRECTION_SENT 1
@@ -81,6 +82,7 @@
 #define TLS_FLAG_PARK_VERIFY 1024            /* stop when the peer's certificate has been looked at */
 #define TLS_FLAG_PARK_PSK 2048               /* server, TLS 1.2: stop where the client names its PSK identity */
 #define TLS_FLAG_DELIVER_OCSP 4096           /* client: ask for a stapled OCSP response and hand it over unchecked */
+#define TLS_FLAG_PARK_RENEGOTIATION 8192     /* server, TLS 1.2: stop where the client asks for a new handshake */
 
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
@@ -91,6 +93,7 @@
 
 typedef struct tls_context tls_context;
 typedef struct tls_connection tls_connection;
+typedef struct tls_roots tls_roots;
 
 /* Bytes handed to the host; an event when kind is not 0. The data follows the struct. */
 typedef struct tls_bytes {
@@ -140,6 +143,7 @@ typedef struct tls_error {
 #define TLS_TICKETS_STATELESS 0
 #define TLS_TICKETS_STATEFUL 1 /* sessions stay here: SESSION events carry them, tls_connection_find_session brings them back */
 #define TLS_TICKETS_NONE 2
+#define TLS_TICKETS_BOTH 3 /* stateless for clients that take tickets, session ids for the others; SESSION events, too */
 
 /* ---- tls_resume ---- */
 #define TLS_ALERT_OF_VERDICT 256
@@ -220,10 +224,12 @@ EXPORT int32_t tls_context_set_groups(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const char *list);
 /* A PEM bundle (leaf first, then intermediates) or one DER certificate. */
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
-/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/* Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+EXPORT int32_t tls_context_check_keys(tls_context *context);
 /*
- * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number
  * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
  * key, or when this call failed.
  */
@@ -232,6 +238,15 @@ EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
 EXPORT int32_t tls_context_add_ca(tls_context *context, const uint8_t *bytes, size_t length);
+/* Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+EXPORT tls_roots *tls_roots_new(const uint8_t *bytes, size_t length);
+/* Contexts that trust them keep them. */
+EXPORT void tls_roots_free(tls_roots *roots);
+/*
+ * Trusts them, too. Last of all that changes trust: tls_context_add_ca and tls_context_add_crl come before it. Their names are not sent in a
+ * CertificateRequest: there are too many.
+ */
+EXPORT int32_t tls_context_trust_roots(tls_context *context, tls_roots *roots);
 /* Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
 EXPORT int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, size_t length);
 /* Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
@@ -262,13 +277,17 @@ EXPORT int32_t tls_context_set_verify_time(tls_context *context, double seconds)
 /* Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
 EXPORT tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t flags, uint32_t capacity);
 EXPORT void tls_connection_free(tls_connection *connection);
-/* Client: the name sent as SNI (RFC 6066). */
+/* From now on these events are queued, too: TLS_FLAG_TRACE, TLS_FLAG_KEYLOG or both. */
+EXPORT void tls_connection_report(tls_connection *connection, uint32_t flags);
+/* Moves what has arrived (tls_incoming_*) from a connection that was never used to one that takes its place. */
+EXPORT void tls_connection_take_over(tls_connection *connection, tls_connection *from);
+/* Client: the name sent as SNI (RFC 6066); NULL: none. */
 EXPORT int32_t tls_connection_set_servername(tls_connection *connection, const char *name);
-/* mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. */
+/* mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. The last call counts. */
 EXPORT int32_t tls_connection_set_verify(tls_connection *connection, uint32_t mode, const char *identity);
 /* Overrides the context's list for this connection. */
 EXPORT int32_t tls_connection_set_alpn(tls_connection *connection, const uint8_t *wire, size_t length);
-/* Client: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another
+/* Client, after tls_connection_set_verify: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another
    identity, never verified) and was left out: a full handshake follows. */
 EXPORT int32_t tls_connection_set_session(tls_connection *connection, const uint8_t *der, size_t length);
 /* Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
@@ -307,7 +326,8 @@ EXPORT int32_t tls_handshake(tls_connection *connection);
 EXPORT int32_t tls_read(tls_connection *connection, uint8_t *out, size_t length);
 /* SSL_write: bytes accepted (> 0; each is encrypted and in the outgoing BIO) or a status. */
 EXPORT int32_t tls_write(tls_connection *connection, const uint8_t *plaintext, size_t length);
-/* Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
+/* Sends close_notify (once): TLS_DONE, or another status to be called again: in the midst of another handshake it has to wait. Reading goes
+   on. */
 EXPORT int32_t tls_close_write(tls_connection *connection);
 /* Client, before the handshake: 0-RTT data (RFC 8446, 2.3): bytes accepted (> 0) or a status. */
 EXPORT int32_t tls_write_early(tls_connection *connection, const uint8_t *plaintext, size_t length);
@@ -317,6 +337,8 @@ EXPORT int32_t tls_key_update(tls_connection *connection, uint32_t request);
 EXPORT int32_t tls_set_max_send_fragment(tls_connection *connection, uint32_t size);
 /* TLS 1.2: asks for a new handshake on this connection. */
 EXPORT int32_t tls_renegotiate(tls_connection *connection);
+/* TLS 1.2: from now on a new handshake that the peer asks for is declined with the warning no_renegotiation, and ours is an error. */
+EXPORT void tls_refuse_renegotiation(tls_connection *connection);
 /* Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */
 EXPORT int32_t tls_request_certificate(tls_connection *connection, uint32_t mode);
 /* Server, TLS 1.3: sends another ticket. */

@@ -139,8 +139,13 @@ static void on_message(int sent, int version, int type, const void *message, siz
 void events_attach(tls_connection *c) {
   SSL_CTX *context = SSL_get_SSL_CTX(c->ssl);
   SSL_set_info_callback(c->ssl, on_info);
-  if (c->flags & (TLS_FLAG_TRACE | TLS_FLAG_PARK_CLIENT_HELLO)) SSL_set_msg_callback(c->ssl, on_message);
+  SSL_set_msg_callback(c->ssl, on_message); /* always: a record layer made without it reports no headers to one that is set later */
   /* These two belong to SSL_CTX, so each looks up its connection's flags. Key log lines cost formatting: only when asked for. */
   if (c->flags & TLS_FLAG_KEYLOG) SSL_CTX_set_keylog_callback(context, on_keylog);
   if (c->flags & TLS_FLAG_SESSIONS) SSL_CTX_sess_set_new_cb(context, on_session);
+}
+
+void tls_connection_report(tls_connection *c, uint32_t flags) {
+  c->flags |= flags & (TLS_FLAG_TRACE | TLS_FLAG_KEYLOG);
+  events_attach(c);
 }

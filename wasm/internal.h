@@ -61,7 +61,7 @@ typedef struct ticket_key {
 
 struct tls_context {
   SSL_CTX *ssl;
-  X509 *leaf; /* the certificate given last: the next key must fit it */
+  STACK_OF(X509) *leaves; /* the certificates given, in their order: a key must fit one of them; NULL: none */
   uint8_t *alpn; /* wire format */
   size_t alpn_length;
   char *groups; /* kept for connections that come over from another context */
@@ -180,13 +180,17 @@ void psk_release(tls_connection *c);
 void session_attach_context(tls_context *context);
 /* In DER; NULL when memory is out. */
 tls_bytes *session_encode(const SSL_SESSION *session);
+/* The session remembers this verdict against the peer: nobody who verifies will resume it. */
+void session_note_verdict(SSL *ssl, long verdict);
 void trust_attach_context(tls_context *context);
 /* Whether the verified chain carries a pinned key, if there are pins. */
 int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);
 /* Server: takes 0-RTT data until there is none left. */
 int32_t early_data_read(tls_connection *c);
-/* The peer has asked too often: ends the connection. */
-int32_t refuse_renegotiation(tls_connection *c);
+/* The peer has asked for more new handshakes than the context allows. */
+int renegotiation_exceeded(const tls_connection *c);
+/* Ends the connection because of that. */
+int32_t renegotiation_end(tls_connection *c);
 
 /* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
    below), and what is kept free beyond it so that an alert always finds room. */

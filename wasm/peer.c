@@ -82,10 +82,10 @@ static X509 *chain_at(SSL *ssl, uint32_t chain, uint32_t index) {
     STACK_OF(X509) *verified = SSL_get0_verified_chain(ssl);
     return verified == NULL ? NULL : sk_X509_value(verified, (int)index);
   }
-  /* On a server OpenSSL leaves the leaf out of the chain; here both roles look the same. */
+  /* On a server OpenSSL leaves the leaf out of the chain; here both roles look the same. A resumed session only has the leaf. */
   STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
-  if (SSL_is_server(ssl)) return index == 0 ? SSL_get0_peer_certificate(ssl) : sk_X509_value(sent, (int)index - 1);
-  return sent == NULL ? NULL : sk_X509_value(sent, (int)index);
+  if (!SSL_is_server(ssl) && sent != NULL) return sk_X509_value(sent, (int)index);
+  return index == 0 ? SSL_get0_peer_certificate(ssl) : sk_X509_value(sent, (int)index - 1);
 }
 
 tls_bytes *tls_peer_certificate(tls_connection *c, uint32_t chain, uint32_t index) {

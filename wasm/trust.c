@@ -125,6 +125,7 @@ static int staple(SSL *ssl) {
 static int refuse_staple(tls_connection *c, int reason) {
   if (c->verify_mode == TLS_VERIFY_RECORD) {
     if (c->verify_result == X509_V_OK) c->verify_result = reason;
+    session_note_verdict(c->ssl, c->verify_result);
     return 1;
   }
   c->verify_result = reason;

@@ -23,6 +23,7 @@ export const TLS_EVENT_CERTIFICATE_REQUEST = 9
 export const TLS_EVENT_VERIFY = 10
 export const TLS_EVENT_PSK = 11
 export const TLS_EVENT_SIGN = 12
+export const TLS_EVENT_RENEGOTIATION = 13
 export const TLS_DIRECTION_RECEIVED = 0
 export const TLS_DIRECTION_SENT = 1
 export const TLS_VERIFY_NONE = 0
@@ -42,6 +43,7 @@ export const TLS_FLAG_PARK_CERTIFICATE_REQUEST = 512
 export const TLS_FLAG_PARK_VERIFY = 1024
 export const TLS_FLAG_PARK_PSK = 2048
 export const TLS_FLAG_DELIVER_OCSP = 4096
+export const TLS_FLAG_PARK_RENEGOTIATION = 8192
 export const TLS_CHAIN_SENT = 0
 export const TLS_CHAIN_VERIFIED = 1
 export const TLS_SIGNER_LATER = 0
@@ -66,6 +68,7 @@ export const TLS_OPTION_NO_DH = 18
 export const TLS_TICKETS_STATELESS = 0
 export const TLS_TICKETS_STATEFUL = 1
 export const TLS_TICKETS_NONE = 2
+export const TLS_TICKETS_BOTH = 3
 export const TLS_ALERT_OF_VERDICT = 256
 export const TLS_BINDING_UNIQUE = 0
 export const TLS_BINDING_SERVER_END_POINT = 1
@@ -88,6 +91,7 @@ export const TLS_KIND_OCSP = 4
 export type Pointer = number & { readonly pointer?: string }
 export type TlsContextPointer = number & { readonly pointer?: 'tls_context' }
 export type TlsConnectionPointer = number & { readonly pointer?: 'tls_connection' }
+export type TlsRootsPointer = number & { readonly pointer?: 'tls_roots' }
 export type TlsBytesPointer = number & { readonly pointer?: 'tls_bytes' }
 export type TlsErrorPointer = number & { readonly pointer?: 'tls_error' }
 export type TlsAgreedPointer = number & { readonly pointer?: 'tls_agreed' }
@@ -177,14 +181,22 @@ export interface Exports {
   tls_context_set_signature_schemes(context: TlsContextPointer, list: Pointer): number
   /** A PEM bundle (leaf first, then intermediates) or one DER certificate. */
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
-  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
-  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
+  /** Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+  tls_context_check_keys(context: TlsContextPointer): number
+  /** Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
   tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
   /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
   tls_context_add_ca(context: TlsContextPointer, bytes: Pointer, length: number): number
+  /** Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+  tls_roots_new(bytes: Pointer, length: number): TlsRootsPointer
+  /** Contexts that trust them keep them. */
+  tls_roots_free(roots: TlsRootsPointer): void
+  /** Trusts them, too. Last of all that changes trust: tls_context_add_ca and tls_context_add_crl come before it. Their names are not sent in a CertificateRequest: there are too many. */
+  tls_context_trust_roots(context: TlsContextPointer, roots: TlsRootsPointer): number
   /** Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
   tls_context_set_alpn(context: TlsContextPointer, wire: Pointer, length: number): number
   /** Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
@@ -211,13 +223,17 @@ export interface Exports {
   /** Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
   tls_connection_new(context: TlsContextPointer, role: number, flags: number, capacity: number): TlsConnectionPointer
   tls_connection_free(connection: TlsConnectionPointer): void
-  /** Client: the name sent as SNI (RFC 6066). */
+  /** From now on these events are queued, too: TLS_FLAG_TRACE, TLS_FLAG_KEYLOG or both. */
+  tls_connection_report(connection: TlsConnectionPointer, flags: number): void
+  /** Moves what has arrived (tls_incoming_*) from a connection that was never used to one that takes its place. */
+  tls_connection_take_over(connection: TlsConnectionPointer, from: TlsConnectionPointer): void
+  /** Client: the name sent as SNI (RFC 6066); NULL: none. */
   tls_connection_set_servername(connection: TlsConnectionPointer, name: Pointer): number
-  /** mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. */
+  /** mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. The last call counts. */
   tls_connection_set_verify(connection: TlsConnectionPointer, mode: number, identity: Pointer): number
   /** Overrides the context's list for this connection. */
   tls_connection_set_alpn(connection: TlsConnectionPointer, wire: Pointer, length: number): number
-  /** Client: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another identity, never verified) and was left out: a full handshake follows. */
+  /** Client, after tls_connection_set_verify: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another identity, never verified) and was left out: a full handshake follows. */
   tls_connection_set_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
   tls_connection_set_context(connection: TlsConnectionPointer, context: TlsContextPointer): number
@@ -248,7 +264,7 @@ export interface Exports {
   tls_read(connection: TlsConnectionPointer, out: Pointer, length: number): number
   /** SSL_write: bytes accepted (> 0; each is encrypted and in the outgoing BIO) or a status. */
   tls_write(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
-  /** Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
+  /** Sends close_notify (once): TLS_DONE, or another status to be called again: in the midst of another handshake it has to wait. Reading goes on. */
   tls_close_write(connection: TlsConnectionPointer): number
   /** Client, before the handshake: 0-RTT data (RFC 8446, 2.3): bytes accepted (> 0) or a status. */
   tls_write_early(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
@@ -258,6 +274,8 @@ export interface Exports {
   tls_set_max_send_fragment(connection: TlsConnectionPointer, size: number): number
   /** TLS 1.2: asks for a new handshake on this connection. */
   tls_renegotiate(connection: TlsConnectionPointer): number
+  /** TLS 1.2: from now on a new handshake that the peer asks for is declined with the warning no_renegotiation, and ours is an error. */
+  tls_refuse_renegotiation(connection: TlsConnectionPointer): void
   /** Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */
   tls_request_certificate(connection: TlsConnectionPointer, mode: number): number
   /** Server, TLS 1.3: sends another ticket. */
@@ -357,9 +375,13 @@ export const EXPORT_NAMES = [
   'tls_context_set_signature_schemes',
   'tls_context_use_certificate',
   'tls_context_use_key',
+  'tls_context_check_keys',
   'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',
+  'tls_roots_new',
+  'tls_roots_free',
+  'tls_context_trust_roots',
   'tls_context_set_alpn',
   'tls_context_set_session_id_context',
   'tls_context_set_option',
@@ -374,6 +396,8 @@ export const EXPORT_NAMES = [
   'tls_context_set_verify_time',
   'tls_connection_new',
   'tls_connection_free',
+  'tls_connection_report',
+  'tls_connection_take_over',
   'tls_connection_set_servername',
   'tls_connection_set_verify',
   'tls_connection_set_alpn',
@@ -400,6 +424,7 @@ export const EXPORT_NAMES = [
   'tls_key_update',
   'tls_set_max_send_fragment',
   'tls_renegotiate',
+  'tls_refuse_renegotiation',
   'tls_request_certificate',
   'tls_send_ticket',
   'tls_abort',

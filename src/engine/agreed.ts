@@ -50,7 +50,7 @@ export interface Agreed {
   resumed: boolean
   /** True when the peer showed a certificate or raw public key, and it was accepted by verification. */
   authorized: boolean
-  /** Why not, as an X509_V_ERR name without its prefix: only with `dangerouslyAcceptAnyCertificate`. */
+  /** Why not, as an X509_V_ERR name without its prefix: only with `dangerouslyAcceptAnyCertificate`. Sessions and tickets remember it. */
   authorizationError?: string
   /** 0-RTT data of this connection: none sent, or whether the server took it. What was rejected must be written again. */
   earlyData: 'none' | 'rejected' | 'accepted'
@@ -60,7 +60,7 @@ export interface Agreed {
   ocspResponse?: Uint8Array
   /** Signed Certificate Timestamps (RFC 6962), as they came by TLS extension, certificate or OCSP response. They are not verified. */
   scts: Uint8Array[]
-  /** The peer's certificates in DER, leaf first, as sent. Empty when it showed none. */
+  /** The peer's certificates in DER, leaf first, as sent; in resumed connections the leaf alone. Empty when it showed none. */
   peerChain: Uint8Array[]
   /** The same as built by verification, up to the trusted root. Empty in resumed connections. */
   verifiedChain: Uint8Array[]

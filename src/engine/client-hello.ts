@@ -28,6 +28,8 @@ export interface ClientHello {
   random: Uint8Array
   /** TLS 1.2: the id of the session to resume; in TLS 1.3 without meaning. */
   sessionId: Uint8Array
+  /** TLS 1.2: the ticket to resume with (RFC 5077), empty where the client has none yet; undefined where it takes no tickets. */
+  sessionTicket?: Uint8Array
   /** TLS 1.3: tickets and external PSK identities offered, best first. */
   pskIdentities: Uint8Array[]
   /** True when 0-RTT data follows. */
@@ -47,6 +49,11 @@ class Reader {
 
   get done(): boolean {
     return this.#at >= this.#bytes.length
+  }
+
+  /** What has not been read. */
+  get rest(): Uint8Array {
+    return this.#bytes.subarray(this.#at)
   }
 
   number(width: 1 | 2): number {
@@ -116,6 +123,7 @@ const EXTENSIONS: Record<number, (value: Reader, hello: ClientHello) => void> = 
   43: (value, hello) => (hello.versions = value.vector(1).numbers()),
 }
 const EARLY_DATA = 42
+const SESSION_TICKET = 35
 
 /** DTLS counts versions downwards from 0xfeff, to differ from TLS. */
 export const isDtls = (legacyVersion: number): boolean => legacyVersion >> 8 === 0xfe
@@ -150,6 +158,7 @@ export function parseClientHello(body: Uint8Array): ClientHello {
     const value = extensions.vector(2)
     hello.extensions.push(type)
     if (type === EARLY_DATA) hello.earlyData = true
+    if (type === SESSION_TICKET) hello.sessionTicket = value.rest
     try {
       if (!value.done) EXTENSIONS[type]?.(value, hello)
     } catch {

@@ -7,41 +7,23 @@ import {
   TLS_ERROR,
   TLS_EVENT_AGREED,
   TLS_EVENT_VERIFY,
-  TLS_FLAG_DELIVER_OCSP,
-  TLS_FLAG_EARLY_DATA,
   TLS_FLAG_KEYLOG,
-  TLS_FLAG_PARK_CERTIFICATE_REQUEST,
-  TLS_FLAG_PARK_CLIENT_HELLO,
-  TLS_FLAG_PARK_PSK,
-  TLS_FLAG_PARK_VERIFY,
-  TLS_FLAG_POST_HANDSHAKE_AUTH,
-  TLS_FLAG_REQUEST_OCSP,
-  TLS_FLAG_REQUEST_SCTS,
-  TLS_FLAG_REQUIRE_OCSP,
-  TLS_FLAG_SESSIONS,
   TLS_FLAG_TRACE,
-  TLS_ROLE_CLIENT,
-  TLS_ROLE_SERVER,
-  TLS_VERIFY_NONE,
-  TLS_VERIFY_OPTIONAL,
-  TLS_VERIFY_RECORD,
-  TLS_VERIFY_REQUIRE,
   TLS_WANT_CALLBACK,
   TLS_WANT_READ,
   TLS_WANT_WRITE,
-  type Pointer,
   type TlsConnectionPointer,
   type TlsContextPointer,
 } from '../abi/generated.ts'
-import { Handle } from '../abi/handle.ts'
+import type { Handle } from '../abi/handle.ts'
 import type { Library } from '../abi/library.ts'
-import { closedInHandshake, connectionError, settingError, usageError, type TlsError } from '../errors.ts'
+import { closedInHandshake, connectionError, usageError, type TlsError } from '../errors.ts'
 import { readAgreed, type Agreed } from './agreed.ts'
-import { alpnWire, type AlpnProtocol } from './alpn.ts'
+import type { AlpnProtocol } from './alpn.ts'
+import { Configurator, identityOf, newConnection } from './configurator.ts'
 import { decodeEvent, isParkEvent, type EngineEvent, type ParkEvent } from './events.ts'
-import type { EngineOptions, EngineSettings, PreSharedKey, Role } from './options.ts'
+import type { EngineSettings, PreSharedKey, Role } from './options.ts'
 import { Progress, type Phase, type ReadSide, type WriteSide } from './phase.ts'
-import { isIpAddress } from './settings.ts'
 
 /**
  * What a call came to:
@@ -49,9 +31,6 @@ import { isIpAddress } from './settings.ts'
  * `want-callback`: parked, an event tells on what, `resume` goes on; `closed`: this direction has ended in good order.
  */
 export type Status = 'done' | 'want-read' | 'want-write' | 'want-callback' | 'closed'
-
-/** Capacity of each of the two BIOs, in bytes: the fixed price of a peer that sends and never reads, or the other way round. */
-export const BIO_CAPACITY = 65536
 
 const STATUS: Record<number, Status> = {
   [TLS_DONE]: 'done',
@@ -67,7 +46,7 @@ export interface Decision<Context> {
   context?: Context
   /** On `clientHello`: the protocols to choose from, best first. */
   alpn?: readonly AlpnProtocol[]
-  /** On `clientHello`: the stored session that the client's id or ticket names. */
+  /** On `clientHello`: the stored session that the client's id or ticket names. One that cannot be read is as good as none. */
   session?: Uint8Array
   /**
    * On `clientHello`: the OCSP response (DER) to staple in this connection, where the client asks for one; it is not looked at. Empty:
@@ -97,11 +76,11 @@ export interface ContextLike {
 export abstract class Connection<Context extends ContextLike> {
   readonly role: Role
   protected readonly library: Library
-  protected readonly handle: Handle<TlsConnectionPointer>
+  protected handle: Handle<TlsConnectionPointer>
   protected readonly progress = new Progress()
   /** Something came since reading last said that nothing is there. */
   protected mayRead = false
-  readonly #identity: string | undefined
+  #settings: EngineSettings
   readonly #events: EngineEvent[] = []
   #error: TlsError | undefined
   #agreed: Agreed | undefined
@@ -110,21 +89,11 @@ export abstract class Connection<Context extends ContextLike> {
   #refusal: unknown
 
   /** Use the context's `createEngine`. */
-  constructor(library: Library, context: TlsContextPointer, options: EngineSettings) {
-    const { exports } = library
-    const role = options.role === 'client' ? TLS_ROLE_CLIENT : TLS_ROLE_SERVER
-    const pointer = exports.tls_connection_new(context, role, flagsOf(options), BIO_CAPACITY)
-    if (!pointer) throw settingError(library.memory.error(exports.tls_library_error()), 'createEngine')
-    this.role = options.role
+  constructor(library: Library, context: TlsContextPointer, settings: EngineSettings) {
+    this.role = settings.role
     this.library = library
-    this.#identity = options.identity
-    this.handle = new Handle(pointer, (connection) => exports.tls_connection_free(connection))
-    try {
-      this.#configure(options)
-    } catch (error) {
-      this.free()
-      throw error
-    }
+    this.#settings = settings
+    this.handle = newConnection(library, context, settings)
   }
 
   // ---- Where it stands. ----
@@ -147,6 +116,46 @@ export abstract class Connection<Context extends ContextLike> {
     return this.#agreed
   }
 
+  // ---- Before the first call of `handshake`. ----
+
+  /**
+   * Client: another host than the engine was made for, as the option says; whom to verify goes with it, unless `identity` was given. A session
+   * that does not fit it is dropped.
+   * @throws TlsError of kind `usage` once the handshake has begun
+   */
+  setServername(servername: string): void {
+    this.#reconfigure('setServername', { servername })
+  }
+
+  /** Client: the session to resume, as the option says. @throws TlsError of kind `usage` once the handshake has begun */
+  setSession(session: Uint8Array): void {
+    this.#reconfigure('setSession', { session })
+  }
+
+  /** Server: what the next handshake on this connection asks of the client (see `renegotiate`), as the options of these names say. */
+  setClientCertificate(changes: Pick<EngineSettings, 'clientCertificate' | 'dangerouslyAcceptAnyCertificate'>): void {
+    if (this.role === 'client') throw usageError('setClientCertificate is for servers')
+    this.#configurator(this.alive('setClientCertificate')).verification((this.#settings = { ...this.#settings, ...changes }))
+  }
+
+  #reconfigure(call: string, changes: Pick<EngineSettings, 'servername' | 'session'>): void {
+    if (this.role === 'server') throw usageError(`${call} is for clients`)
+    this.#configurator(this.idle(call)).peer((this.#settings = { ...this.#settings, ...changes }))
+  }
+
+  /** As if it had been made with these, and had received what it has. */
+  protected replace(context: TlsContextPointer, settings: EngineSettings): void {
+    const fresh = newConnection(this.library, context, settings)
+    this.library.exports.tls_connection_take_over(fresh.pointer, this.handle.pointer)
+    this.handle.free()
+    this.handle = fresh
+    this.#settings = settings
+  }
+
+  protected get settings(): EngineSettings {
+    return this.#settings
+  }
+
   // ---- Progress. ----
 
   /** Drives the handshake as far as it goes (SSL_do_handshake(3)). `done` when it is complete, and from then on. */
@@ -162,7 +171,7 @@ export abstract class Connection<Context extends ContextLike> {
 
   /**
    * Ends our direction with close_notify; the peer may go on sending, and reading goes on (half-close). `want-write`: call again once
-   * ciphertext was taken.
+   * ciphertext was taken; `want-read` and `want-callback`: once another handshake on this connection is done, which cannot be left half way.
    */
   closeWrite(): Status {
     const connection = this.established('closeWrite')
@@ -172,6 +181,13 @@ export abstract class Connection<Context extends ContextLike> {
   }
 
   // ---- Decisions and events. ----
+
+  /** Reports these events from now on, as the options of these names do from the start. */
+  report(events: 'trace' | 'keylog'): void {
+    const flag = events === 'trace' ? TLS_FLAG_TRACE : TLS_FLAG_KEYLOG
+    this.library.exports.tls_connection_report(this.alive('report'), flag)
+    this.#settings = { ...this.#settings, [events]: true }
+  }
 
   /** The next event, oldest first; undefined when there is none. */
   nextEvent(): EngineEvent | undefined {
@@ -202,18 +218,28 @@ export abstract class Connection<Context extends ContextLike> {
     const { exports } = this.library
     const { session, ocspResponse, signature } = decision
     const parked = this.#parked
-    this.#parked = undefined
+    const configure = this.#configurator(connection)
     this.#refusal = decision.cause
-    if (decision.context) this.#set('context', exports.tls_connection_set_context(connection, decision.context.pointer))
-    if (decision.alpn) this.#setAlpn(decision.alpn)
-    if (session) this.#lend('session', [session], (at) => exports.tls_connection_find_session(connection, at, session.length))
-    if (ocspResponse) this.#lend('ocspResponse', [ocspResponse], (at) => exports.tls_connection_set_ocsp_response(connection, at, ocspResponse.length))
-    for (const psk of decision.psks ?? []) this.#addPsk(psk)
-    if (decision.psk && parked?.type === 'psk') this.#addPsk({ identity: parked.identity, key: decision.psk })
-    if (signature) this.#lend('signature', [signature], (at) => exports.tls_resume_signature(connection, at, signature.length))
-    else this.#set('resume', exports.tls_resume(connection, alertOf(decision, parked)))
+    if (decision.context) configure.set('context', exports.tls_connection_set_context(connection, decision.context.pointer))
+    if (decision.alpn) configure.alpn(decision.alpn)
+    if (session) this.library.memory.lend([session], (at) => exports.tls_connection_find_session(connection, at, session.length))
+    if (ocspResponse) configure.lend('ocspResponse', [ocspResponse], (at) => exports.tls_connection_set_ocsp_response(connection, at, ocspResponse.length))
+    for (const psk of decision.psks ?? []) configure.psk(psk)
+    if (decision.psk && parked?.type === 'psk') configure.psk({ identity: parked.identity, key: decision.psk })
+    if (signature) configure.lend('signature', [signature], (at) => exports.tls_resume_signature(connection, at, signature.length))
+    else configure.set('resume', exports.tls_resume(connection, alertOf(decision, parked)))
+    this.#parked = undefined
     this.#waiting = false
     this.mayRead = true
+  }
+
+  /**
+   * TLS 1.2: no new handshake on this connection from now on, whatever the context's `renegotiations` say, neither the peer's nor ours. The
+   * peer is told with the warning no_renegotiation and may go on. One that waits for a decision is past that: it ends the connection.
+   */
+  refuseRenegotiation(): void {
+    this.library.exports.tls_refuse_renegotiation(this.alive('refuseRenegotiation'))
+    if (this.#waiting && this.#parked?.type === 'renegotiation') this.resume({ alert: NO_RENEGOTIATION })
   }
 
   /** Ends the connection with a fatal alert of our choice (49 is access_denied), and throws the error that stands from now on. */
@@ -235,49 +261,22 @@ export abstract class Connection<Context extends ContextLike> {
 
   // ---- Inside; what is protected is for the two engines. ----
 
-  #configure(options: EngineSettings): void {
-    const { exports } = this.library
-    const { pointer } = this.handle
-    const { servername, identity, session, psk, psks = psk && typeof psk !== 'function' ? [psk] : [], pskHint } = options
-    if (servername && !isIpAddress(servername)) {
-      this.#lend('servername', [servername], (at) => exports.tls_connection_set_servername(pointer, at))
-    }
-    this.#lend('identity', [identity], (at) => exports.tls_connection_set_verify(pointer, verifyMode(options), at))
-    if (options.alpn) this.#setAlpn(options.alpn)
-    if (typeof psk === 'function') this.#set('psk', exports.tls_connection_set_psk_chooser(pointer, this.library.pskChoosers.add(psk)))
-    for (const one of psks) this.#addPsk(one)
-    if (pskHint) this.#lend('pskHint', [pskHint], (at) => exports.tls_connection_set_psk_hint(pointer, at))
-    for (const key of options.expectedKeys ?? []) {
-      this.#lend('expectedKeys', [key], (at) => exports.tls_connection_expect_key(pointer, at, key.length))
-    }
-    if (session) this.#lend('session', [session], (at) => exports.tls_connection_set_session(pointer, at, session.length))
-  }
-
-  #addPsk({ identity, key }: PreSharedKey): void {
-    const { exports } = this.library
-    this.#lend('psk', [identity, key], (name, at) => exports.tls_connection_add_psk(this.handle.pointer, name, at, key.length))
-  }
-
-  #setAlpn(protocols: readonly AlpnProtocol[]): void {
-    const { exports } = this.library
-    const wire = alpnWire(protocols)
-    this.#lend('alpn', [wire], (at) => exports.tls_connection_set_alpn(this.handle.pointer, at, wire.length))
-  }
-
-  #lend(what: string, args: readonly (Uint8Array | string | undefined)[], call: (a: Pointer, b: Pointer) => number): void {
-    this.#set(what, this.library.memory.lend(args, (a, b = 0) => call(a!, b)))
-  }
-
-  #set(what: string, status: number): void {
-    const { exports, memory } = this.library
-    if (status === TLS_ERROR) throw settingError(memory.error(exports.tls_library_error()), `\`${what}\` was refused`)
-  }
-
   /** The connection, if it may still be used. */
   protected alive(call: string): TlsConnectionPointer {
     if (this.#error) throw this.#error
     if (this.handle.isFree) throw usageError(`${call}: this engine has been freed`)
     return this.handle.pointer
+  }
+
+  /** The connection, if nothing has happened to it yet. */
+  protected idle(call: string): TlsConnectionPointer {
+    const connection = this.alive(call)
+    if (this.phase !== 'idle') throw usageError(`${call} is too late (phase: ${this.phase}): call it before the first handshake()`)
+    return connection
+  }
+
+  #configurator(connection: TlsConnectionPointer): Configurator {
+    return new Configurator(this.library, connection)
   }
 
   protected established(call: string): TlsConnectionPointer {
@@ -301,12 +300,12 @@ export abstract class Connection<Context extends ContextLike> {
 
   /** Turns a C status into ours; a failure is kept, and thrown now and ever after. */
   protected statusOf(status: number, during: string): Status {
-    this.#waiting = status === TLS_WANT_CALLBACK
+    if (status === TLS_WANT_CALLBACK) this.#waiting = true // until `resume`, whatever else is called meanwhile
     if (status !== TLS_ERROR) return STATUS[status]!
     const { exports, memory } = this.library
     const signerThrew = this.library.signers.takeThrown() ?? (this.#refusal === undefined ? undefined : { error: this.#refusal })
     const pskThrew = this.library.pskChoosers.takeThrown()
-    const scene = { during, identity: this.#identity, cause: this.#refusal, signerThrew, pskThrew }
+    const scene = { during, identity: identityOf(this.#settings), cause: this.#refusal, signerThrew, pskThrew }
     const error = connectionError(memory.error(exports.tls_connection_error(this.handle.pointer)), scene)
     if (error.code === 'ERR_TLS_TRUNCATED') this.progress.endReading('truncated')
     this.#fail(error)
@@ -314,38 +313,10 @@ export abstract class Connection<Context extends ContextLike> {
 
   #fail(error: TlsError): never {
     this.#error = error
+    this.#waiting = false
     this.progress.enter('failed')
     throw error
   }
-}
-
-function flagsOf(options: EngineSettings): number {
-  const { role, trace, keylog, sessions, postHandshakeAuth, ocsp, scts, earlyData, park = [] } = options
-  const flag = (set: boolean | undefined, bit: number) => (set ? bit : 0)
-  return (
-    flag(trace, TLS_FLAG_TRACE) |
-    flag(keylog, TLS_FLAG_KEYLOG) |
-    flag(role === 'client' || sessions, TLS_FLAG_SESSIONS) |
-    flag(role === 'server' && earlyData, TLS_FLAG_EARLY_DATA) |
-    flag(postHandshakeAuth, TLS_FLAG_POST_HANDSHAKE_AUTH) |
-    flag(ocsp === 'request', TLS_FLAG_REQUEST_OCSP) |
-    flag(ocsp === 'require', TLS_FLAG_REQUIRE_OCSP) |
-    flag(ocsp === 'deliver', TLS_FLAG_DELIVER_OCSP) |
-    flag(scts === 'request', TLS_FLAG_REQUEST_SCTS) |
-    flag(park.includes('clientHello'), TLS_FLAG_PARK_CLIENT_HELLO) |
-    flag(park.includes('certificateRequest'), TLS_FLAG_PARK_CERTIFICATE_REQUEST) |
-    flag(park.includes('verify'), TLS_FLAG_PARK_VERIFY) |
-    flag(park.includes('psk'), TLS_FLAG_PARK_PSK)
-  )
-}
-
-/** What a server can ask of its client. */
-export const VERIFY_MODES = { none: TLS_VERIFY_NONE, request: TLS_VERIFY_OPTIONAL, require: TLS_VERIFY_REQUIRE } as const
-
-function verifyMode({ role, clientCertificate = 'none', dangerouslyAcceptAnyCertificate }: EngineOptions): number {
-  const asks = role === 'client' || clientCertificate !== 'none'
-  if (asks && dangerouslyAcceptAnyCertificate) return TLS_VERIFY_RECORD
-  return role === 'client' ? TLS_VERIFY_REQUIRE : VERIFY_MODES[clientCertificate]
 }
 
 /** The AlertDescription to refuse with, or -1 to go on. */
@@ -356,4 +327,5 @@ function alertOf({ alert, verdict = 'keep', cause }: Decision<unknown>, parked: 
   return cause === undefined ? -1 : INTERNAL_ERROR
 }
 const BAD_CERTIFICATE = 42
+const NO_RENEGOTIATION = 100
 const INTERNAL_ERROR = 80

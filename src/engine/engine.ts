@@ -9,7 +9,8 @@
 // class to read first; its driver is transport/poller.ts.
 import type { Pointer } from '../abi/generated.ts'
 import { usageError } from '../errors.ts'
-import { BIO_CAPACITY, type Status } from './connection.ts'
+import { BIO_CAPACITY } from './configurator.ts'
+import type { Status } from './connection.ts'
 import type { SecureContext } from './context.ts'
 import { LiveConnection } from './live.ts'
 
@@ -48,6 +49,16 @@ export class TlsEngine extends LiveConnection<SecureContext> {
       writePlaintext: (phase === 'open' || phase === 'closing') && writeSide === 'open' && BIO_CAPACITY - outgoing >= WRITE_ROOM,
       readPlaintext: (phase === 'open' || phase === 'closing') && readSide === 'open' && this.mayRead,
     }
+  }
+
+  /**
+   * Before the first call of `handshake`: another context, as if the engine had been made with it and the same options. What it has received is
+   * kept. Later, a server changes its context by a decision on `clientHello`.
+   * @throws TlsError of kind `usage` once the handshake has begun, or where the options do not go with that context
+   */
+  useContext(context: SecureContext): void {
+    this.idle('useContext')
+    this.replace(context.pointer, context.checkEngineOptions(this.settings))
   }
 
   // ---- Ciphertext side. ----

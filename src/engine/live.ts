@@ -12,7 +12,8 @@ import {
 } from '../abi/generated.ts'
 import { counted } from '../abi/memory.ts'
 import { settingError } from '../errors.ts'
-import { Connection, VERIFY_MODES, type ContextLike, type Status } from './connection.ts'
+import { VERIFY_MODES } from './configurator.ts'
+import { Connection, type ContextLike, type Status } from './connection.ts'
 
 /** RFC 5929, RFC 9266; what SCRAM and friends bind to. */
 export type ChannelBinding = 'tls-unique' | 'tls-server-end-point' | 'tls-exporter'

@@ -48,7 +48,11 @@ export type PskChooser = (hint: string | undefined) => PreSharedKey | undefined
 
 /** Our own certificate: a server needs one (or pre-shared keys), a client for mTLS only. */
 export interface ContextOptions extends Identity {
-  /** Several certificates for keys of different types, instead of one: the handshake takes one that the peer can check. */
+  /**
+   * Several certificates for keys of different types, instead of one: the handshake takes one that the peer can check. Keys may also stand
+   * apart, in any order, `[{ cert: a }, { cert: b }, { key: ofB }, { key: ofA }]`: each goes to the certificate that it fits. Of two
+   * certificates for keys of the same type the later counts.
+   */
   identities?: readonly Identity[]
 
   // ---- Whom to trust. ----
@@ -144,7 +148,10 @@ export interface ContextOptions extends Identity {
   maxFragmentLength?: 512 | 1024 | 2048 | 4096
   /** TLS 1.3: pads records to a multiple of this many bytes, to hide lengths. Default 0: none, it costs traffic. */
   recordPadding?: number
-  /** How many renegotiations (TLS 1.2) a peer may ask for. Default 0: they are refused; they have a history of attacks. */
+  /**
+   * How many renegotiations (TLS 1.2) a peer may ask for. Default 0: they are refused; they have a history of attacks. A server can decide about
+   * each that is allowed: `park` at 'renegotiation'.
+   */
   renegotiations?: number
 
   // ---- Sessions. ----
@@ -155,9 +162,10 @@ export interface ContextOptions extends Identity {
   sessionLifetime?: number
   /**
    * Server: 'stateless' tickets carry the session, encrypted (the default: nothing to store); 'stateful' ones only name it, and `session`
-   * events hand it out for a store of yours; 'none' allows no resumption.
+   * events hand it out for a store of yours; 'both' sends stateless ones to clients that take tickets, and names sessions for the others
+   * (TLS 1.2), with `session` events for those and for all of TLS 1.3; 'none' allows no resumption.
    */
-  tickets?: 'stateless' | 'stateful' | 'none'
+  tickets?: 'stateless' | 'stateful' | 'both' | 'none'
   /** TLS 1.3 tickets a server sends after a full handshake. Default 2: one for each of two connections at once, as in OpenSSL. */
   ticketCount?: number
   /** Server: keys for tickets, to share them between processes; see `SecureContext.ticketKeys`. Default: made at the first ticket. */
@@ -174,7 +182,7 @@ export interface ContextOptions extends Identity {
 }
 
 /** Where a handshake can stop and wait for `engine.resume`. */
-export type ParkPoint = 'clientHello' | 'certificateRequest' | 'verify' | 'psk'
+export type ParkPoint = 'clientHello' | 'certificateRequest' | 'verify' | 'psk' | 'renegotiation'
 
 /** What is one connection's own. */
 export interface EngineOptions {
@@ -232,7 +240,6 @@ export interface EngineOptions {
 
 /** What the context adds. */
 export interface EngineSettings extends EngineOptions {
-  identity?: string
   /** Server: report `session` events. */
   sessions?: boolean
   /** Server: take 0-RTT data. */

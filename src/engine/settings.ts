@@ -18,6 +18,7 @@ import {
   TLS_OPTION_TICKET_COUNT,
   TLS_OPTION_TICKET_ROTATION,
   TLS_OPTION_VERIFY_DEPTH,
+  TLS_TICKETS_BOTH,
   TLS_TICKETS_NONE,
   TLS_TICKETS_STATEFUL,
   TLS_TICKETS_STATELESS,
@@ -51,7 +52,7 @@ const LEGACY_CIPHER_LIST = 'ALL:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0'
 const PSK_CIPHER_LIST = 'ECDHE-PSK-CHACHA20-POLY1305:PSK-CHACHA20-POLY1305:PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384'
 
 const VERSION_NUMBERS: Record<Version | LegacyVersion, number> = { TLSv1: 0x0301, 'TLSv1.1': 0x0302, 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 }
-const TICKETS = { stateless: TLS_TICKETS_STATELESS, stateful: TLS_TICKETS_STATEFUL, none: TLS_TICKETS_NONE } as const
+const TICKETS = { stateless: TLS_TICKETS_STATELESS, stateful: TLS_TICKETS_STATEFUL, both: TLS_TICKETS_BOTH, none: TLS_TICKETS_NONE } as const
 
 /** Options as the C side takes them. */
 export interface ContextSettings {
@@ -124,7 +125,7 @@ const CHOICES = {
   crlCheck: ['leaf', 'chain'],
   rawPublicKeys: ['accept', 'require'],
   cipherPreference: ['server', 'client'],
-  tickets: ['stateless', 'stateful', 'none'],
+  tickets: ['stateless', 'stateful', 'both', 'none'],
   maxFragmentLength: [512, 1024, 2048, 4096],
 } as const
 
@@ -194,12 +195,13 @@ function halves(options: number | bigint): [low: number, high: number] {
 function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
   const { cert, key, signer, pkcs12, passphrase, identities } = options
   if (identities && (cert ?? key ?? signer ?? pkcs12)) throw usageError('give either `identities` or one certificate by `cert`, `key`, `pkcs12`, not both')
-  const all = identities ?? (cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : [])
+  const all = identities ? certificatesFirst(identities) : cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : []
+  const [someCert, someKey] = [all.some((one) => one.cert), all.some((one) => one.key && !one.cert)]
   return all.map((one) => {
     if (one.pkcs12 && (one.cert || one.key)) throw usageError('give either `pkcs12` or `cert` and `key`, not both')
     if (one.signer) checkSigner(one)
-    else if (one.cert && !one.key) throw usageError('`cert` is given without `key` or `signer`')
-    if (one.key && !one.cert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
+    else if (one.cert && !one.key && !someKey) throw usageError('`cert` is given without `key` or `signer`')
+    if (one.key && !one.cert && !someCert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
     return {
       cert: one.cert ? encoded('cert', one.cert) : undefined,
       key: one.key ? encoded('key', one.key) : undefined,
@@ -208,6 +210,12 @@ function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
       passphrase: one.passphrase,
     }
   })
+}
+
+/** Keys that come apart from their certificates find them by fitting; so the certificates must be there. */
+function certificatesFirst(identities: readonly Identity[]): Identity[] {
+  const rank = ({ cert, key, signer, pkcs12 }: Identity) => (pkcs12 || (cert && (key || signer)) ? 1 : cert ? 0 : 2)
+  return [...identities].sort((a, b) => rank(a) - rank(b))
 }
 
 function checkSigner({ cert, key, pkcs12, signer }: Identity): void {
@@ -236,9 +244,9 @@ function decodeBase64(text: string): number[] {
 /** Options that only one role has. */
 const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'scts', 'postHandshakeAuth'] as const
 const SERVER_ONLY = ['clientCertificate', 'psks', 'pskHint'] as const
-const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk'] }
+const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk', 'renegotiation'] }
 
-export function parseEngineOptions(options: EngineOptions): EngineOptions & { identity?: string } {
+export function checkOptions(options: EngineOptions): void {
   const { role, servername, identity = servername, dangerouslyAcceptAnyCertificate, psk, park = [] } = options
   if (role !== 'client' && role !== 'server') throw usageError(`role is ${JSON.stringify(role)}; it must be 'client' or 'server'`)
   const foreign = (role === 'client' ? SERVER_ONLY : CLIENT_ONLY).find((option) => options[option] !== undefined)
@@ -250,7 +258,6 @@ export function parseEngineOptions(options: EngineOptions): EngineOptions & { id
   if (role === 'client' && !named && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
-  return { ...options, identity: identity ?? undefined }
 }
 
 function versionNumber(option: string, version: Version | LegacyVersion): number {
@@ -261,7 +268,7 @@ function versionNumber(option: string, version: Version | LegacyVersion): number
 
 function joined(option: string, names: readonly string[], { mayBeEmpty = false } = {}): string {
   if (!Array.isArray(names) || (!names.length && !mayBeEmpty)) throw usageError(`\`${option}\` must be a list of names`)
-  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*]+$/.test(name))
+  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*/]+$/.test(name))
   if (wrong !== undefined) throw usageError(`\`${option}\` must be a list of names; ${JSON.stringify(wrong)} is none`)
   return names.join(':')
 }

@@ -8,20 +8,11 @@ export type ClientPskCallback = (hint: string | null) => unknown
 export const MAX_PSK = 512
 const MAX_IDENTITY = 256
 
-export interface Destroyable {
-  destroy(error: Error): unknown
-}
-
-/** For the engine: asks the program for the key. A mistake of the program's ends the connection. */
-export function clientPsk(socket: Destroyable, callback: ClientPskCallback): (hint: string | undefined) => PreSharedKey | undefined {
+/** For the engine: asks the program for the key. What the program throws ends the handshake, as the error of the connection. */
+export function clientPsk(callback: ClientPskCallback): (hint: string | undefined) => PreSharedKey | undefined {
   return (hint) => {
-    try {
-      const given = callback(hint ?? null)
-      return given == null ? undefined : checked(given)
-    } catch (error) {
-      socket.destroy(error as Error)
-      return undefined
-    }
+    const given = callback(hint ?? null)
+    return given == null ? undefined : checked(given)
   }
 }
 

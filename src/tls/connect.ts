@@ -35,26 +35,49 @@ export function connect(...args: unknown[]): TLSSocket {
   } as Options
   options.rejectUnauthorized = options.rejectUnauthorized !== false
   checkOptions(options)
-  const secureContext = options.secureContext ?? (defaults.createSecureContext ?? createSecureContext)(options)
-  const socket: TLSSocket = new TLSSocket(options.socket, {
-    ...pick(options, ['allowHalfOpen', 'ALPNProtocols', 'requestOCSP', 'enableTrace', 'highWaterMark', 'onread', 'signal', 'pskCallback']),
-    secureContext,
-    isServer: false,
-    requestCert: true,
-    rejectUnauthorized: options.rejectUnauthorized,
-    verify: options.rejectUnauthorized ? (event) => verify(socket, options, event) : undefined,
-  })
-  if (!options.secureContext) socket.once('close', () => (secureContext as SecureContext).context.close())
+  const socket = newSocket(options)
   if (callback) socket.once('secureConnect', callback)
   start(socket, options)
   return socket
 }
 
+/** With the context that was given, or one of its own that goes with it. */
+function newSocket(options: Options): TLSSocket {
+  const secureContext = (options.secureContext ?? (defaults.createSecureContext ?? createSecureContext)(options)) as SecureContext
+  const free = () => void (options.secureContext ?? secureContext.context.close())
+  try {
+    const socket: TLSSocket = new TLSSocket(options.socket, {
+      ...pick(options, PASSED_ON),
+      secureContext,
+      isServer: false,
+      requestCert: true,
+      rejectUnauthorized: options.rejectUnauthorized,
+      verify: options.rejectUnauthorized ? (event) => verify(socket, options, event) : undefined,
+    })
+    return socket.once('close', free)
+  } catch (error) {
+    free()
+    throw error
+  }
+}
+
+const PASSED_ON = [
+  'allowHalfOpen',
+  'ALPNProtocols',
+  'requestOCSP',
+  'enableTrace',
+  'trace',
+  'highWaterMark',
+  'onread',
+  'signal',
+  'pskCallback',
+  'earlyData',
+  'postHandshakeAuth',
+] as const
+
 function checkOptions(options: Options): void {
-  const { minDHSize } = options
   assert(typeof options.checkServerIdentity === 'function')
-  assert(typeof minDHSize === 'number', `options.minDHSize is not a number: ${String(minDHSize)}`)
-  assert(minDHSize > 0, `options.minDHSize is not a positive number: ${minDHSize}`)
+  if (!(typeof options.minDHSize === 'number' && options.minDHSize > 0)) throw errors.minDhSize(options.minDHSize)
 }
 
 function start(socket: TLSSocket, options: Options): void {
@@ -108,7 +131,8 @@ async function onSecure(socket: TLSSocket, options: Options): Promise<void> {
   const key = handle.getEphemeralKeyInfo() as { type?: string; size: number }
   if (key.type === 'DH' && key.size < options.minDHSize) return void socket.destroy(errors.dhParamSize(key.size))
   let error: Verdict = handle.verifyError() ?? undefined
-  const checked = options.rejectUnauthorized || socket.isSessionReused() // by `verify`, or when the session was made
+  // By `verify`, or when the session was made. With a pre-shared key there is no certificate: the program has to say that this will do.
+  const checked = (options.rejectUnauthorized && handle.agreed!.peerChain.length > 0) || socket.isSessionReused()
   if (!error && !checked) error = await identityError(options, socket.getPeerCertificate(true))
   if (socket.destroyed) return
   socket.authorized = !error

@@ -1,9 +1,9 @@
-// `secureContext.context`: the engine's SecureContext behind the names that some drivers know from Node's native one. Settings are
-// collected; OpenSSL's context is made when it is first needed, and anew after a change.
+// Settings for many connections, and the engine's SecureContext made of them: when it is first needed, and anew after a change.
+// native-context.ts gives it the names of Node's native one.
 import { createContext, type SecureContext } from '../engine/context.ts'
-import type { ContextOptions, Encoded } from '../engine/options.ts'
+import type { ContextOptions } from '../engine/options.ts'
 import { TlsError } from '../errors.ts'
-import { bufferOf, isBytes } from './errors.ts'
+import { bufferOf } from './errors.ts'
 import { nodeError } from './node-errors.ts'
 
 const LEGACY = ['TLSv1', 'TLSv1.1']
@@ -22,7 +22,7 @@ export class ContextHandle {
     return this.#options
   }
 
-  /** Changes settings for connections to come. */
+  /** Changes settings for connections to come; `build` finds out whether OpenSSL takes them. */
   configure(more: ContextOptions): void {
     this.#options = { ...this.#options, ...more }
     this.close()
@@ -38,6 +38,18 @@ export class ContextHandle {
     }
   }
 
+  /** As `configure`, for what OpenSSL may refuse. @throws as Node does, and then nothing has changed */
+  change(more: ContextOptions): void {
+    const before = this.#options
+    this.configure(more)
+    try {
+      this.build()
+    } catch (error) {
+      this.#options = before
+      throw error
+    }
+  }
+
   /** A variant of it, for one connection: freed with that. */
   buildWith(more: ContextOptions): SecureContext {
     return createContext(withLegacy({ ...this.#options, ...more }))
@@ -47,23 +59,6 @@ export class ContextHandle {
   close(): void {
     this.#built?.free()
     this.#built = undefined
-  }
-
-  // ---- Names from Node's native context. ----
-
-  get _external(): object {
-    return this.#options
-  }
-
-  addCACert(certificate: string | NodeJS.ArrayBufferView): void {
-    const one: Encoded = isBytes(certificate) ? bufferOf(certificate) : certificate
-    const { ca, extraCa } = this.#options
-    if (ca) this.configure({ ca: [...[ca].flat(), one] })
-    else this.configure({ extraCa: [...(extraCa ? [extraCa].flat() : []), one] })
-  }
-
-  addRootCerts(): void {
-    this.configure({ hostRoots: 'default', ca: undefined })
   }
 
   /** 48 bytes in Node: the newest key, of those that rotate. */
@@ -82,6 +77,9 @@ export class ContextHandle {
     if (this.#built) this.#built.ticketKeys = copy
     return true
   }
+
+  /** Node's, undocumented: a program would choose a key for each ticket. Here the engine does, see `ticketKeys`. */
+  enableTicketKeyCallback(): void {}
 
   /** Our own certificate in DER. */
   getCertificate(): Buffer | null {

@@ -7,6 +7,9 @@ export interface CodedError extends Error {
   code: string
 }
 
+/** Node's major version, where codes have been respelled. */
+export const hostMajor = Number(process.versions.node?.split('.')[0] ?? 24)
+
 type ErrorClass = new (message: string) => Error
 
 function coded(Class: ErrorClass, code: string, message: string, fields: object = {}): CodedError {
@@ -26,6 +29,12 @@ export const errors = {
   altnameFormat: () => coded(SyntaxError, 'ERR_TLS_CERT_ALTNAME_FORMAT', 'Invalid subject alternative name string'),
   altnameInvalid: (reason: string, host: string, cert: unknown) =>
     coded(Error, 'ERR_TLS_CERT_ALTNAME_INVALID', `Hostname/IP does not match certificate's altnames: ${reason}`, { reason, host, cert }),
+  noCertificates: () => coded(Error, 'ERR_CRYPTO_OPERATION_FAILED', 'No valid certificates found in the provided array'),
+  /** The words of older Nodes, the code of newer ones. */
+  minDhSize: (value: unknown) =>
+    typeof value === 'number'
+      ? coded(RangeError, 'ERR_OUT_OF_RANGE', `options.minDHSize is not a positive number: ${value}`)
+      : coded(TypeError, 'ERR_INVALID_ARG_TYPE', `options.minDHSize is not a number: ${String(value)}`),
   dhParameterTooSmall: () => coded(Error, 'ERR_INVALID_ARG_VALUE', 'DH parameter is less than 1024 bits'),
   invalidSniContext: () => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', 'Invalid SNI context'),
   canceled: (syscall: string) => coded(Error, 'ECANCELED', `${syscall} ECANCELED`, { errno: -125, syscall }),
@@ -43,6 +52,7 @@ export const errors = {
       'ERR_TLS_PROTOCOL_VERSION_CONFLICT',
       `TLS protocol version ${JSON.stringify(version)} conflicts with secureProtocol ${JSON.stringify(method)}`,
     ),
+  pskHintTooLong: () => coded(Error, hostMajor >= 24 ? 'ERR_TLS_PSK_SET_IDENTITY_HINT_FAILED' : 'ERR_TLS_PSK_SET_IDENTIY_HINT_FAILED', 'Failed to set PSK identity hint'),
   renegotiationDisabled: () => coded(Error, 'ERR_TLS_RENEGOTIATION_DISABLED', 'TLS session renegotiation disabled for this socket'),
   requiredServerName: () => coded(Error, 'ERR_TLS_REQUIRED_SERVER_NAME', '"servername" is required parameter for Server.addContext'),
   sessionAttack: () => coded(Error, 'ERR_TLS_SESSION_ATTACK', 'TLS session renegotiation attack detected'),

@@ -1,5 +1,6 @@
 // What Node calls `_handle` or `ssl` of a TLSSocket: one connection, that is an engine and the poller that drives it over a raw stream, with
 // the questions Node lets be asked of it. Settings are collected until `start`; from then on the poller owns the raw stream.
+import { AsyncResource } from 'node:async_hooks'
 import { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { CipherNameAndProtocol, EphemeralKeyInfo, PeerCertificate } from 'node:tls'
@@ -11,7 +12,7 @@ import { nodeSocket, type DuplexLike } from '../transport/node-socket.ts'
 import { Poller, type Decisions, type PollerEvent } from '../transport/poller.ts'
 import type { ByteTransport } from '../transport/transport.ts'
 import { alpnNames } from './alpn.ts'
-import { peerCertificate } from './certificate.ts'
+import { element, peerCertificate } from './certificate.ts'
 import { bufferOf } from './errors.ts'
 import { nodeError, nodeVerdict, verifyError } from './node-errors.ts'
 import type { SecureContext } from './secure-context.ts'
@@ -45,6 +46,9 @@ export interface HandleSettings {
   /** Client: the key for a server's hint. */
   psk?: (hint: string | undefined) => PreSharedKey | undefined
   pskIdentityHint?: string
+  /** Client: sent before the handshake, with a session that allows it. */
+  earlyData?: Uint8Array
+  postHandshakeAuth: boolean
   decisions: Decisions
 }
 
@@ -58,7 +62,11 @@ export class TlsHandle {
   #raw: Duplex | undefined
   #transport: ByteTransport | undefined
   #agreed: Agreed | undefined
+  #session: Buffer | undefined
+  #resource: AsyncResource | undefined
   #over = false
+  /** Renegotiations, as Node counts them. */
+  handshakes = 0
   bytesRead = 0
   bytesWritten = 0
 
@@ -78,6 +86,7 @@ export class TlsHandle {
     this.#raw = raw
     const { context, decisions } = this.settings
     const engine = this.#createEngine(context)
+    if (this.settings.earlyData) engine.writeEarlyData(this.settings.earlyData)
     this.#transport = nodeSocket(raw as unknown as DuplexLike)
     this.#poller = new Poller(
       engine,
@@ -148,6 +157,11 @@ export class TlsHandle {
     this.#poller?.wake()
   }
 
+  /** http asks for it: what a request on this connection does is done on behalf of it. */
+  getAsyncId(): number {
+    return (this.#resource ??= new AsyncResource('TLSWRAP')).asyncId()
+  }
+
   // ---- What was agreed. Node's names and shapes; undefined or null as there. ----
 
   get agreed(): Agreed | undefined {
@@ -183,12 +197,14 @@ export class TlsHandle {
     return this.#bytes((engine) => engine.finished('peer'))
   }
 
+  /** The one of the last `session` event: OpenSSL may already have a later one. */
   getSession(): Buffer | undefined {
-    return this.#bytes((engine) => engine.session())
+    return this.#session ?? this.#bytes((engine) => engine.session())
   }
 
   getTLSTicket(): Buffer | undefined {
-    return this.settings.isServer ? undefined : this.#bytes((engine) => engine.ticket())
+    if (this.settings.isServer) return undefined
+    return this.#session ? ticketOf(this.#session) : this.#bytes((engine) => engine.ticket())
   }
 
   isSessionReused(): boolean {
@@ -205,6 +221,12 @@ export class TlsHandle {
 
   getALPNNegotiatedProtocol(): string | false {
     return this.#agreed?.alpn ?? false
+  }
+
+  /** As the server stapled it; nobody has checked it. */
+  get ocspResponse(): Buffer | null {
+    const response = this.#agreed?.ocspResponse
+    return response ? bufferOf(response) : null
   }
 
   getPeerCertificate(detailed?: boolean): PeerCertificate | undefined {
@@ -227,9 +249,9 @@ export class TlsHandle {
 
   /** Why the peer's certificate is not accepted, or null. A server that a client shows none to knows nothing against it. */
   verifyError(): Error | null {
-    const { authorizationError, peerChain = [] } = this.#agreed ?? {}
+    const { authorizationError, peerChain = [], resumed, cipherSuite } = this.#agreed ?? {}
     if (authorizationError) return verifyError(nodeVerdict(authorizationError, peerChain.length))
-    if (peerChain.length || this.#agreed?.resumed || this.#agreed?.group === undefined) return null
+    if (peerChain.length || resumed || cipherSuite?.opensslName.includes('PSK')) return null
     return verifyError('UNABLE_TO_GET_ISSUER_CERT')
   }
 
@@ -249,6 +271,7 @@ export class TlsHandle {
 
   setVerifyMode(requestCert: boolean, rejectUnauthorized: boolean): void {
     Object.assign(this.settings, { requestCert, rejectUnauthorized })
+    if (this.settings.isServer) this.use((engine) => engine.setClientCertificate(clientCertificate(requestCert, rejectUnauthorized)))
   }
 
   requestOCSP(): void {
@@ -257,10 +280,12 @@ export class TlsHandle {
 
   enableTrace(): void {
     this.settings.trace = true
+    this.use((engine) => engine.report('trace'))
   }
 
   enableKeylogCallback(): void {
     this.settings.keylog = true
+    this.use((engine) => engine.report('keylog'))
   }
 
   setKeyCert(context: SecureContext): void {
@@ -287,7 +312,7 @@ export class TlsHandle {
   }
 
   #clientOptions(): EngineOptions {
-    const { servername, session, requestOCSP, psk, decisions } = this.settings
+    const { servername, session, requestOCSP, psk, postHandshakeAuth, decisions } = this.settings
     return {
       role: 'client',
       identity: null, // node's rules for names are in identity.ts, and a program may have its own
@@ -295,19 +320,19 @@ export class TlsHandle {
       ...(session && { session }),
       ...(psk && { psk }),
       ...(requestOCSP && { ocsp: 'deliver' }),
+      ...(postHandshakeAuth && { postHandshakeAuth }),
       ...(decisions.verify ? { park: ['verify'] } : { dangerouslyAcceptAnyCertificate: true }),
     }
   }
 
   #serverOptions(): EngineOptions {
     const { requestCert, rejectUnauthorized, pskIdentityHint, decisions } = this.settings
-    const park = (['clientHello', 'psk'] as const).filter((point) => decisions[point])
+    const park = (['clientHello', 'psk', 'renegotiation'] as const).filter((point) => decisions[point])
     return {
       role: 'server',
       psks: [], // more come by decision, or none: a server without a certificate refuses each client, as in Node
       park,
-      ...(requestCert && { clientCertificate: rejectUnauthorized ? 'require' : 'request' }),
-      ...(requestCert && !rejectUnauthorized && { dangerouslyAcceptAnyCertificate: true }),
+      ...clientCertificate(requestCert, rejectUnauthorized),
       ...(pskIdentityHint && { pskHint: pskIdentityHint }),
     }
   }
@@ -323,6 +348,7 @@ export class TlsHandle {
   }
 
   #onEvent(event: PollerEvent): void {
+    if (event.type === 'session') this.#session = bufferOf(event.session)
     if (event.type === 'agreed') this.#agreed = this.#poller!.engine.agreed
     this.#owner.onEvent(event)
   }
@@ -355,6 +381,13 @@ export class TlsHandle {
   }
 }
 
+/** Whoever is not refused is told of: see `verifyError`. */
+const clientCertificate = (requestCert: boolean, rejectUnauthorized: boolean) =>
+  ({
+    clientCertificate: !requestCert ? 'none' : rejectUnauthorized ? 'require' : 'request',
+    dangerouslyAcceptAnyCertificate: requestCert && !rejectUnauthorized,
+  }) as const
+
 /** The leaf of a chain; each knows its issuer. */
 function linked([der, ...issuers]: readonly Uint8Array[]): X509Certificate | undefined {
   if (!der) return undefined
@@ -363,3 +396,18 @@ function linked([der, ...issuers]: readonly Uint8Array[]): X509Certificate | und
   if (issuerCertificate) Object.defineProperty(certificate, 'issuerCertificate', { value: issuerCertificate, enumerable: true })
   return certificate
 }
+
+/** SSL_SESSION ::= SEQUENCE { ..., ticket [10] EXPLICIT OCTET STRING OPTIONAL, ... } (d2i_SSL_SESSION(3)). */
+function ticketOf(session: Buffer): Buffer | undefined {
+  const all = element(session, 0)
+  for (let at = all.start; at < all.end; ) {
+    const field = element(session, at)
+    if (session[at] === TICKET) {
+      const ticket = element(session, field.start)
+      return Buffer.from(session.subarray(ticket.start, ticket.end))
+    }
+    at = field.end
+  }
+  return undefined
+}
+const TICKET = 0xa0 + 10

@@ -38,6 +38,7 @@ export function ownCertificates(options: Options, ca: readonly Encoded[]): OwnCe
   const { cert, key, passphrase, pfx } = options
   refuseEngines(options)
   const certs = cert ? encodedList('options.cert', cert) : []
+  if (key && !Array.isArray(key)) encoded('options.key', key) // only in a list a key may have its own passphrase
   const keys = key ? [key].flat().map((one) => keyOf(one, passphrase)) : []
   const chains = certs.map((one) => inNodesWords(() => completeChain(one, ca)))
   const files = pfx == null ? [] : [pfx].flat().map((one) => container(one, passphrase))

@@ -1,14 +1,14 @@
 // The key log file: `--tls-keylog=FILE` of Node's command line, or SSLKEYLOGFILE, as curl and browsers have it.
 import { appendFile } from 'node:fs'
 import type * as net from 'node:net'
+import { hostFlag } from './host-flags.ts'
 
 let warned = false
 let warnedOfFailure = false
 
 function keylogFile(): string | undefined {
-  const options = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)]
-  const flag = options.map((option) => /^--tls-keylog=(.+)$/.exec(option)?.[1]).find(Boolean)
-  return flag ?? process.env.SSLKEYLOGFILE
+  const flag = hostFlag('tls-keylog')
+  return typeof flag === 'string' ? flag : process.env.SSLKEYLOGFILE
 }
 
 /** Writes the socket's secrets there, if the user wants it so. */

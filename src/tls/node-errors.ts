@@ -7,6 +7,7 @@ import { errors, type CodedError } from './errors.ts'
 export function nodeError(error: TlsError): Error {
   if (error.cause instanceof Error) return error.cause // the socket's own, or why a decision refused the peer
   if (error.verify) return verifyError(error.verify.name, error)
+  if (error.message.startsWith('`groups`')) return Object.assign(new Error('Failed to set ECDH curve', { cause: error }), { code: 'ERR_CRYPTO_OPERATION_FAILED' })
   if (error.opensslCode && error.reason) return opensslError(error)
   return Object.assign(new Error(error.message, { cause: error }), { code: error.code })
 }
@@ -25,7 +26,10 @@ export const nodeVerdict = (name: string, chainLength: number): string =>
   name === 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' && chainLength === 1 ? 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' : name
 
 function opensslError(error: TlsError): CodedError {
-  const { reason = '', library = '', opensslCode = 0, opensslErrors = [] } = error
+  // Without a passphrase Node tries an empty one.
+  const needsPassphrase = error.reason === 'interrupted or cancelled'
+  const { reason = '', library = '', opensslCode = 0 } = needsPassphrase ? BAD_DECRYPT : error
+  const { opensslErrors = [] } = error
   const number = opensslCode.toString(16).toUpperCase().padStart(8, '0')
   const node = Object.assign(new Error(`error:${number}:${library}::${reason}`, { cause: error }), {
     library,
@@ -35,6 +39,8 @@ function opensslError(error: TlsError): CodedError {
   const others = opensslErrors.slice(1).map((line) => `error:${line}`)
   return others.length ? Object.assign(node, { opensslErrorStack: others }) : node
 }
+
+const BAD_DECRYPT = { reason: 'bad decrypt', library: 'Provider routines', opensslCode: 0x1c800064 }
 
 /** ERR_SSL_WRONG_VERSION_NUMBER, ERR_OSSL_PEM_NO_START_LINE, ERR_OSSL_BAD_DECRYPT. */
 function opensslName(packed: number, reason: string): string {

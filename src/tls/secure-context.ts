@@ -1,29 +1,31 @@
 // createSecureContext: Node's options, checked as Node checks them, one after the other, and turned into the engine's.
 import type { SecureContextOptions, SecureVersion } from 'node:tls'
 import type { ContextOptions, Encoded, LegacyVersion, Version } from '../engine/options.ts'
-import { element } from './certificate.ts'
-import { ContextHandle } from './context-handle.ts'
+import type { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
+import { dhParameters } from './dh-parameters.ts'
 import { bufferOf, errors, validateBuffer, validateInt32, validateInteger, validateObject, validateString } from './errors.ts'
-import { encoded, encodedList, ownCertificates } from './identities.ts'
+import { encodedList, ownCertificates } from './identities.ts'
+import { cipherListOf, NativeContext } from './native-context.ts'
 import { defaultCertificates } from './roots.ts'
 
 type Versioned = SecureVersion | null | undefined
 
 /** What many connections share. `context` is what some drivers reach for. */
 export class SecureContext {
-  context: ContextHandle
+  context: NativeContext
 
   constructor(secureProtocol?: string | null, secureOptions?: number | null, minVersion?: Versioned, maxVersion?: Versioned) {
-    this.context = new ContextHandle({
+    this.context = new NativeContext({
       ...versions(secureProtocol, minVersion, maxVersion),
       dangerousOpensslOptions: opensslOptions(secureOptions),
     } as ContextOptions)
   }
 }
 
-/** openssl/ssl.h: SSL_OP_CIPHER_SERVER_PREFERENCE. */
+/** openssl/ssl.h: SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_TICKET. */
 const SERVER_PREFERENCE = 1 << 22
+const NO_TICKET = 1 << 14
 
 /** @throws TypeError or Error as node:tls does, with its `code` */
 export function createSecureContext(options?: SecureContextOptions | null): SecureContext {
@@ -31,11 +33,13 @@ export function createSecureContext(options?: SecureContextOptions | null): Secu
   const { secureProtocol, minVersion, maxVersion, honorCipherOrder, secureOptions } = given
   const context = new SecureContext(secureProtocol, secureOptions, minVersion, maxVersion)
   validateObject(given, 'options')
+  const stateful = ((secureOptions ?? 0) & NO_TICKET) !== 0
   const serverOrder = Boolean(honorCipherOrder) || ((secureOptions ?? 0) & SERVER_PREFERENCE) !== 0
   const suites = ciphers(given.ciphers, context.context)
   const { ownChain, ...trust } = certificates(given)
   context.context.ownChain = ownChain
   context.context.configure({
+    tickets: stateful ? 'stateful' : 'both',
     renegotiations: 1_000_000, // counted in socket.ts, as Node does
     cipherPreference: serverOrder ? 'server' : 'client',
     ...suites,
@@ -89,6 +93,9 @@ function opensslOptions(secureOptions: number | null | undefined): number | unde
 
 // ---- Ciphers. ----
 
+/** OpenSSL's own, in its order: a list that names none of TLS 1.3 leaves them as they are. */
+const NODE_SUITES = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256']
+
 /** One list in Node: names that begin with TLS_ are TLS 1.3's suites, the rest is OpenSSL's cipher list. */
 function ciphers(list: unknown, context: ContextHandle): Pick<ContextOptions, 'cipherList' | 'cipherSuites' | 'minVersion' | 'securityLevel'> {
   if (list !== undefined && list !== null) validateString(list, 'options.ciphers')
@@ -97,12 +104,10 @@ function ciphers(list: unknown, context: ContextHandle): Pick<ContextOptions, 'c
   const cipherList = names.filter((name) => !isSuite(name)).join(':')
   const cipherSuites = names.filter(isSuite)
   if (!cipherList && !cipherSuites.length) throw errors.invalidArgValue('options.ciphers', names)
-  const level = /@SECLEVEL=(\d)/.exec(cipherList)?.[1]
   return {
-    cipherList,
-    ...(cipherSuites.length && { cipherSuites: cipherSuites.filter((name) => !name.startsWith('!')) }),
+    ...cipherListOf(cipherList),
+    cipherSuites: cipherSuites.length ? cipherSuites.filter((name) => !name.startsWith('!')) : NODE_SUITES,
     ...(!cipherList && context.options.maxVersion === 'TLSv1.3' && { minVersion: 'TLSv1.3' }),
-    ...(level && { securityLevel: Number(level) }),
   }
 }
 
@@ -130,6 +135,9 @@ const DER_SEQUENCE = 0x30
 
 // ---- Algorithms and sessions. ----
 
+/** OpenSSL's own list, with key shares for the first two (SSL_CTX_set1_groups_list(3)). */
+const OPENSSL_GROUPS = ['*X25519MLKEM768/*X25519', 'secp256r1/X448', 'secp384r1', 'secp521r1/ffdhe2048', 'ffdhe3072']
+
 function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam }: SecureContextOptions): Partial<ContextOptions> {
   if (sigalgs !== undefined && sigalgs !== null) {
     validateString(sigalgs, 'options.sigalgs')
@@ -138,37 +146,15 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
   validateString(ecdhCurve, 'options.ecdhCurve')
   return {
     ...(sigalgs && { signatureSchemes: sigalgs.split(':') }),
-    ...(ecdhCurve !== 'auto' && { groups: ecdhCurve.split(':') }),
+    groups: ecdhCurve === 'auto' ? OPENSSL_GROUPS : ecdhCurve.split(':'),
     dhParameters: dhParameters(dhparam),
   }
-}
-
-/** Node's limits: below 1024 bits it is an error, below 2048 a warning. */
-function dhParameters(dhparam: unknown): Encoded | 'auto' | 'none' {
-  if (dhparam === undefined || dhparam === null) return 'none'
-  if (dhparam === 'auto') return 'auto'
-  const parameters = encoded('options.dhparam', dhparam)
-  const bits = primeBits(parameters)
-  if (bits !== undefined && bits < 1024) throw errors.dhParameterTooSmall()
-  if (bits !== undefined && bits < 2048) process.emitWarning('DH parameter is less than 2048 bits', 'SecurityWarning')
-  return parameters
-}
-
-/** DHParameter ::= SEQUENCE { prime INTEGER, ... } (PKCS #3). Undefined where it is something else, for OpenSSL to refuse. */
-function primeBits(parameters: Encoded): number | undefined {
-  const pem = /-----BEGIN (?:X9\.42 )?DH PARAMETERS-----([\s\S]+?)-----END/.exec(textOf(parameters))?.[1]
-  if (!pem) return undefined
-  const der = Buffer.from(pem, 'base64')
-  const prime = element(der, element(der, 0).start)
-  const bytes = der.subarray(prime.start, prime.end)
-  const first = bytes.findIndex((byte) => byte !== 0)
-  return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first]!) + 24
 }
 
 /** A week: more is not allowed (RFC 8446, 4.6.1). */
 const LONGEST_SESSION = 604_800
 
-function sessions({ sessionIdContext, sessionTimeout, ticketKeys }: SecureContextOptions): Partial<ContextOptions> {
+function sessions({ sessionIdContext, sessionTimeout, ticketKeys, maxEarlyData }: SecureContextOptions & { maxEarlyData?: number }): Partial<ContextOptions> {
   if (sessionIdContext != null) validateString(sessionIdContext, 'options.sessionIdContext')
   if (ticketKeys != null) {
     validateBuffer(ticketKeys, 'options.ticketKeys')
@@ -178,6 +164,7 @@ function sessions({ sessionIdContext, sessionTimeout, ticketKeys }: SecureContex
   return {
     ...(sessionIdContext && { sessionIdContext: Buffer.from(sessionIdContext) }),
     ...(ticketKeys && { ticketKeys: bufferOf(ticketKeys) }),
+    ...(maxEarlyData && { maxEarlyData }),
     ...(sessionTimeout && { sessionLifetime: Math.min(sessionTimeout, LONGEST_SESSION) }),
   }
 }

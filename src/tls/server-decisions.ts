@@ -8,7 +8,7 @@ import type { Decisions } from '../transport/poller.ts'
 import { checkedKey } from './client-psk.ts'
 import { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
-import { bufferOf, errors, isBytes, validateFunction } from './errors.ts'
+import { bufferOf, errors, hostMajor, isBytes, validateFunction } from './errors.ts'
 import { SecureContext } from './secure-context.ts'
 import type { Server } from './server.ts'
 import type { TLSSocket } from './socket.ts'
@@ -20,13 +20,14 @@ type PskCallback = (socket: TLSSocket, identity: string) => unknown
 
 const HANDSHAKE_FAILURE = 40
 
-/** What OpenSSL says to Node where a context without a certificate shall be used. */
+/** What OpenSSL says to Node where a context without a certificate shall be used: Node 20 stumbles over it, later ones look for a key. */
 const noCertificate = () =>
-  Object.assign(new Error('error:0A0C0102:SSL routines::passed a null parameter'), {
-    library: 'SSL routines',
-    reason: 'passed a null parameter',
-    code: 'ERR_SSL_PASSED_A_NULL_PARAMETER',
-  })
+  hostMajor < 22
+    ? opensslFailure('0A0C0102', 'passed a null parameter', 'ERR_SSL_PASSED_A_NULL_PARAMETER')
+    : opensslFailure('0A000076', 'no suitable signature algorithm', 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM')
+
+const opensslFailure = (number: string, reason: string, code: string) =>
+  Object.assign(new Error(`error:${number}:SSL routines::${reason}`), { library: 'SSL routines', reason, code })
 
 /** RFC 6066, section 8. */
 const STATUS_REQUEST = 5
@@ -42,7 +43,7 @@ export function serverDecisions(socket: TLSSocket): Decisions {
   const wanted = Boolean(SNICallback || ALPNCallback || pskCallback || server?._contexts.length || listens)
   return {
     ...(wanted && { clientHello: ({ hello }) => guarded(socket, () => decide(socket, hello)) }),
-    ...(typeof pskCallback === 'function' && { psk: ({ identity }) => guarded(socket, () => ({ psk: keyFor(socket, identity) })) }),
+    ...(typeof pskCallback === 'function' && { psk: ({ identity }) => guarded(socket, async () => ({ psk: await keyFor(socket, identity) })) }),
   }
 }
 
@@ -57,11 +58,12 @@ async function guarded(socket: TLSSocket, decision: () => Answer | Promise<Answe
 }
 
 async function decide(socket: TLSSocket, hello: ClientHello): Promise<Answer> {
+  socket.servername ??= hello.servername ?? false
   const session = await storedSession(socket, hello)
   const context = await contextFor(socket, hello.servername)
   const ocspResponse = await ocspResponseFor(socket, hello, context)
   const before = socket._handle?.settings.context
-  const alpn = protocolFor(socket, hello)
+  const alpn = await protocolFor(socket, hello)
   const after = socket._handle?.settings.context // setKeyCert may have been called
   const chosen = after === before ? context : after?.context
   if (chosen && !chosen.options.identities?.length) return { cause: noCertificate(), alert: HANDSHAKE_FAILURE }
@@ -70,7 +72,7 @@ async function decide(socket: TLSSocket, hello: ClientHello): Promise<Answer> {
     ...(chosen && { context: chosen.build() }),
     ...(ocspResponse && { ocspResponse }),
     ...(alpn && { alpn }),
-    psks: keysFor(socket, hello),
+    psks: await keysFor(socket, hello),
   }
 }
 
@@ -120,10 +122,10 @@ async function ocspResponseFor(socket: TLSSocket, hello: ClientHello, chosen: Co
 // ---- ALPN and keys. ----
 
 /** @returns the protocols to choose from; none refuses the client */
-function protocolFor(socket: TLSSocket, { servername, alpn }: ClientHello): string[] | undefined {
+async function protocolFor(socket: TLSSocket, { servername, alpn }: ClientHello): Promise<string[] | undefined> {
   const callback = socket._tlsOptions.ALPNCallback as AlpnCallback | undefined
   if (!callback || !alpn.length) return undefined
-  const protocol = callback.call(socket, { servername: servername ?? false, protocols: alpn })
+  const protocol = await callback.call(socket, { servername: servername ?? false, protocols: alpn })
   if (protocol === undefined) return [NOTHING_OFFERED]
   if (!alpn.includes(protocol as string)) throw errors.alpnCallbackInvalidResult(protocol, alpn)
   return [protocol as string]
@@ -133,19 +135,19 @@ function protocolFor(socket: TLSSocket, { servername, alpn }: ClientHello): stri
 const NOTHING_OFFERED = '\0'
 
 /** TLS 1.3: keys for the identities offered; those that are tickets are no text. */
-function keysFor(socket: TLSSocket, { pskIdentities }: ClientHello): PreSharedKey[] {
+async function keysFor(socket: TLSSocket, { pskIdentities }: ClientHello): Promise<PreSharedKey[]> {
   if (!socket._tlsOptions.pskCallback) return []
   const keys: PreSharedKey[] = []
   for (const bytes of pskIdentities) {
     const identity = textOf(bytes)
-    const key = identity === undefined ? undefined : keyFor(socket, identity)
+    const key = identity === undefined ? undefined : await keyFor(socket, identity)
     if (key) keys.push({ identity: identity!, key })
   }
   return keys
 }
 
-function keyFor(socket: TLSSocket, identity: string): Buffer | undefined {
-  const given = (socket._tlsOptions.pskCallback as PskCallback)(socket, identity)
+async function keyFor(socket: TLSSocket, identity: string): Promise<Buffer | undefined> {
+  const given = await (socket._tlsOptions.pskCallback as PskCallback)(socket, identity)
   if (given == null) return undefined
   if (isBytes(given)) return checkedKey(given)
   if (typeof given !== 'object') throw errors.invalidArgType('ret', ['Object', 'Buffer', 'TypedArray', 'DataView'], given)
@@ -172,13 +174,15 @@ const serverOf = (socket: TLSSocket): Server | undefined => {
 function answer<T>(socket: TLSSocket, ask: (callback: (error?: Error | null, value?: T) => void) => unknown): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     let called = false
-    ask((error, value) => {
+    const returned = ask((error, value) => {
       if (called) return void socket.destroy(errors.multipleCallback())
       called = true
       if (error) reject(error)
       else if (!socket._handle) reject(errors.socketClosed())
       else resolve(value)
     })
+    // Beyond Node: who returns a promise need not call back.
+    if (returned instanceof Promise) returned.then((value: T | undefined) => (called ? undefined : ((called = true), resolve(value))), reject)
   })
 }
 

@@ -3,17 +3,23 @@
 import { createHash } from 'node:crypto'
 import * as net from 'node:net'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
+import { deprecate } from 'node:util'
 import { convertALPNProtocols } from './alpn.ts'
 import type { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
 import { errors, validateBuffer, validateFunction, validateNumber, validateObject, validateString } from './errors.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
 import { TLSSocket, type SocketOptions } from './socket.ts'
+import type { TraceMessage } from './trace-decode.ts'
 
 /** Enough for a slow client over a bad line; Node's value. */
 const HANDSHAKE_TIMEOUT = 120_000
 
-type ServerOptions = TlsOptions & net.ServerOpts
+type ServerOptions = TlsOptions &
+  net.ServerOpts & {
+    /** Listens for 'trace' events: each message of each connection as data. Node has nothing like it. */
+    trace?: (message: TraceMessage, socket: TLSSocket) => void
+  }
 type Listener = (socket: TLSSocket) => void
 
 /** Of setSecureContext's options, those that are kept as properties, and how. */
@@ -36,6 +42,7 @@ const KEPT = [
   'privateKeyIdentifier',
   'privateKeyEngine',
   'allowPartialTrustChain',
+  'maxEarlyData',
 ] as const
 
 export class TlsServer extends net.Server {
@@ -48,8 +55,10 @@ export class TlsServer extends net.Server {
   sessionIdContext?: string
   honorCipherOrder = true
   declare _sharedCreds: SecureContext
+  /** @deprecated changes properties, and no connection: use setSecureContext */
+  declare setOptions: (options: ServerOptions) => void
   readonly _contexts: [pattern: RegExp, context: ContextHandle][] = []
-  readonly #options: SocketOptions
+  #options: SocketOptions = {}
 
   constructor(options?: ServerOptions | Listener | null, listener?: Listener) {
     if (typeof options === 'function') [options, listener] = [{}, options]
@@ -69,7 +78,9 @@ export class TlsServer extends net.Server {
     if (pskCallback) validateFunction(pskCallback, 'options.pskCallback')
     if (pskIdentityHint) validateString(pskIdentityHint, 'options.pskIdentityHint')
     this.#options = { SNICallback, pskCallback, pskIdentityHint, enableTrace, handshakeTimeout: timeout }
+    if (options.trace) this.on('trace', options.trace)
     if (listener) this.on('secureConnection', listener)
+    this.on('close', () => this._sharedCreds.context.close()) // made anew if it listens again
   }
 
   /** Certificates and settings for connections to come. */
@@ -84,6 +95,15 @@ export class TlsServer extends net.Server {
     const kept = Object.fromEntries(KEPT.map((name) => [name, (this as Record<string, unknown>)[name]]))
     const { honorCipherOrder, sessionIdContext, sessionTimeout, ticketKeys } = this
     this._sharedCreds = (defaults.createSecureContext ?? createSecureContext)({ ...kept, honorCipherOrder, sessionIdContext, sessionTimeout, ticketKeys })
+  }
+
+  /** node:cluster: the workers of one server share its ticket keys. */
+  _getServerData(): { ticketKeys: string } {
+    return { ticketKeys: this.getTicketKeys().toString('hex') }
+  }
+
+  _setServerData({ ticketKeys }: { ticketKeys: string }): void {
+    this.setTicketKeys(Buffer.from(ticketKeys, 'hex'))
   }
 
   /** The key that session tickets are encrypted with, 48 bytes. */
@@ -105,6 +125,11 @@ export class TlsServer extends net.Server {
     this._contexts.push([new RegExp(`^${pattern}$`), secure.context])
   }
 
+  /** For setOptions. */
+  _setPsk({ pskCallback, pskIdentityHint }: ServerOptions): void {
+    this.#options = { ...this.#options, ...(pskCallback && { pskCallback }), ...(pskIdentityHint && { pskIdentityHint }) }
+  }
+
   /** For server-decisions.ts. */
   _contextFor(servername: string): ContextHandle | undefined {
     return this._contexts.findLast(([pattern]) => pattern.test(servername))?.[1]
@@ -122,6 +147,7 @@ export class TlsServer extends net.Server {
       ALPNCallback: this.ALPNCallback as SocketOptions['ALPNCallback'],
       pauseOnConnect: (this as { pauseOnConnect?: boolean }).pauseOnConnect,
     })
+    if (this.listenerCount('trace')) socket.on('trace', (message: TraceMessage) => this.emit('trace', message, socket))
     if (this.listenerCount('keylog')) socket.on('keylog', (line: Buffer) => this.emit('keylog', line, socket))
     let told = false
     const tell = (error: Error) => {
@@ -153,6 +179,21 @@ export class TlsServer extends net.Server {
     else this.emit('error', error)
   }
 }
+
+TlsServer.prototype.setOptions = deprecate(
+  function (this: TlsServer, options: ServerOptions) {
+    const given = options as Record<string, unknown>
+    this.requestCert = options.requestCert === true
+    this.rejectUnauthorized = options.rejectUnauthorized !== false
+    this.honorCipherOrder = options.honorCipherOrder === undefined ? true : Boolean(options.honorCipherOrder)
+    this.sessionIdContext = options.sessionIdContext || programId()
+    for (const name of [...KEPT, 'sessionTimeout', 'ticketKeys']) if (given[name]) Reflect.set(this, name, given[name])
+    if (options.ALPNProtocols) convertALPNProtocols(options.ALPNProtocols, this)
+    this._setPsk(options)
+  },
+  'Server.prototype.setOptions() is deprecated',
+  'DEP0122',
+)
 
 /** Sessions of one program are not another's. */
 const programId = (): string => createHash('sha1').update(process.argv.join(' ')).digest('hex').slice(0, 32)

@@ -12,11 +12,13 @@ import { clientPsk, type ClientPskCallback } from './client-psk.ts'
 import { bufferOf, errors, validateBoolean, validateBuffer, validateFunction, validateInteger, validateObject, validateString } from './errors.ts'
 import { TlsHandle, type HandleOwner } from './handle.ts'
 import { attachKeylogFile } from './keylog.ts'
+import { OnRead } from './onread.ts'
 import { lostInHandshake, nodeError } from './node-errors.ts'
 import { forwardConnecting, holdListeners, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
 import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
-import { printTrace } from './trace.ts'
+import { SocketTrace } from './trace.ts'
+import type { TraceMessage } from './trace-decode.ts'
 import { SocketTimer } from './timer.ts'
 
 /** Node's options, and what connect.ts and server.ts add. */
@@ -29,12 +31,22 @@ export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 
     allowHalfOpen?: boolean
     pauseOnConnect?: boolean
     highWaterMark?: number
+    earlyData?: Uint8Array
+    postHandshakeAuth?: boolean
     handshakeTimeout?: number
     onread?: net.OnReadOpts | null
     signal?: AbortSignal
+    /** Listens for 'trace' events: each message of the connection as data. Node has nothing like it. */
+    trace?: (message: TraceMessage) => void
     /** connect.ts: looks at the server's certificate during the handshake. */
     verify?: TlsHandle['settings']['decisions']['verify']
   }
+
+/** RFC 5246, 7.2.2. */
+const NO_RENEGOTIATION = 100
+
+/** OpenSSL's (PSK_MAX_IDENTITY_LEN). */
+const MAX_HINT = 256
 
 type Callback = (error?: Error | null) => void
 
@@ -61,7 +73,9 @@ export class TLSSocket extends net.Socket {
   readonly #connection: TlsHandle
   readonly #timer = new SocketTimer(this)
   readonly #renegotiations = new HandshakeCounter()
+  readonly #trace: SocketTrace
   readonly #ownsContext: boolean
+  readonly #onread: OnRead | undefined
   #handshakeTimer: NodeJS.Timeout | undefined
   #renegotiationDisabled = false
   /** The alert has still to arrive: the poller closes the raw stream. */
@@ -82,12 +96,15 @@ export class TLSSocket extends net.Socket {
     this._requestCert = Boolean(given.requestCert) || !given.isServer
     this._rejectUnauthorized = Boolean(given.rejectUnauthorized)
     this._parent = (raw as RawStream | undefined) ?? null
+    if (!raw && given.onread) this.#onread = new OnRead(given.onread)
     const context = contextOf(given)
     this.#ownsContext = !given.secureContext
+    this.#trace = new SocketTrace(this, given.isServer ? 'server' : 'client', given.enableTrace)
     this._handle = this.ssl = this.#connection = this.#createHandle(context)
     this.on('error', this._tlsError)
     this.on('newListener', this.#onNewListener)
     attachKeylogFile(this)
+    if (given.trace) this.on('trace', given.trace)
     if (pauseOnConnect) this.pause()
     if (given.handshakeTimeout) this.#limitHandshake(given.handshakeTimeout)
     if (raw) this.#adopt(raw as RawStream)
@@ -98,9 +115,9 @@ export class TLSSocket extends net.Socket {
   // ---- The raw stream. ----
 
   #createHandle(context: SecureContext): TlsHandle {
-    const { isServer, ALPNProtocols, session, requestOCSP, enableTrace, pskCallback, pskIdentityHint, verify } = this._tlsOptions
-    const decisions = isServer ? serverDecisions(this) : { verify }
-    const psk = !isServer && pskCallback ? clientPsk(this, pskCallback as ClientPskCallback) : undefined
+    const { isServer, ALPNProtocols, session, requestOCSP, trace, pskCallback, pskIdentityHint, earlyData, postHandshakeAuth, verify } = this._tlsOptions
+    const decisions = isServer ? { ...serverDecisions(this), renegotiation: () => this.#onRenegotiation() } : { verify }
+    const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
     return new TlsHandle(this.#owner, {
       isServer: Boolean(isServer),
       context,
@@ -109,10 +126,12 @@ export class TLSSocket extends net.Socket {
       ALPNProtocols: ALPNProtocols as Uint8Array | undefined,
       session,
       requestOCSP: Boolean(requestOCSP),
-      trace: Boolean(enableTrace),
+      trace: this.#trace.prints || Boolean(trace),
       keylog: false,
       psk,
       pskIdentityHint,
+      earlyData,
+      postHandshakeAuth: Boolean(postHandshakeAuth),
       decisions,
     })
   }
@@ -120,7 +139,7 @@ export class TLSSocket extends net.Socket {
   #adopt(raw: RawStream): void {
     this._parent = raw
     raw.on('error', (error: Error) => this.#onRawError(error))
-    raw.on('close', () => this.destroy())
+    raw.on('close', () => this.#onRawClose())
     if (raw instanceof net.Socket) for (const set of this.#untilRaw.splice(0)) set(raw)
     this.connecting = isConnecting(raw)
     if (this.connecting) raw.once('connect', () => this.#connected())
@@ -132,6 +151,11 @@ export class TLSSocket extends net.Socket {
     this.destroy(this.writableEnded && error.syscall === 'write' ? undefined : error)
   }
 
+  /** Once the handle has it, it tells of the end when all that came before is delivered. */
+  #onRawClose(): void {
+    if (!this._handle?.started) this.destroy()
+  }
+
   #connected(): void {
     this.connecting = false
     this.emit('connect')
@@ -139,6 +163,7 @@ export class TLSSocket extends net.Socket {
   }
 
   override connect(...args: unknown[]): this {
+    if (this.destroyed) return this
     const { options, callback } = connectArguments(args)
     if (callback) this.once('connect', callback)
     const raw = new net.Socket({ allowHalfOpen: true })
@@ -159,6 +184,7 @@ export class TLSSocket extends net.Socket {
       return
     }
     try {
+      if (Buffer.byteLength(this._tlsOptions.pskIdentityHint ?? '') > MAX_HINT) throw errors.pskHintTooLong()
       const raw = this._parent
       takeOver(raw)
       holdListeners(raw, () => handle.start(raw))
@@ -188,6 +214,10 @@ export class TLSSocket extends net.Socket {
     if (this.#storing) return void (this.#securePending = true)
     this.alpnProtocol = handle.getALPNNegotiatedProtocol()
     this.servername ??= handle.getServername()
+    if (!this._secureEstablished && this._tlsOptions.requestOCSP && !this._tlsOptions.isServer) {
+      this.emit('OCSPResponse', handle.ocspResponse)
+      if (this.destroyed) return
+    }
     this._secureEstablished = true
     clearTimeout(this.#handshakeTimer)
     this.emit('secure')
@@ -195,8 +225,7 @@ export class TLSSocket extends net.Socket {
 
   #onPlaintext(chunk: Buffer): void {
     this._unrefTimer()
-    const { onread } = this._tlsOptions
-    const wantsMore = onread ? deliver(onread, chunk) : this.push(chunk)
+    const wantsMore = this.#onread ? this.#onread.deliver(chunk) : this.push(chunk)
     if (!wantsMore) this._handle?.readStop()
   }
 
@@ -210,8 +239,8 @@ export class TLSSocket extends net.Socket {
     if (event.type === 'keylog') this.emit('keylog', Buffer.from(`${event.line}\n`))
     else if (event.type === 'session') this.#onSession(event.session, event.id)
     else if (event.type === 'agreed') this._finishInit()
-    else if ((event.type as string) === 'renegotiation') this.#onRenegotiation()
-    else if (event.type === 'message' || event.type === 'state') printTrace(event)
+    else if (event.type === 'earlyData') this.emit('earlyData', bufferOf(event.plaintext))
+    else if (event.type === 'message') this.#trace.tell(event)
   }
 
   /** A client tells of sessions once it trusts the peer; a server lets its program store them, and waits for that. */
@@ -240,16 +269,20 @@ export class TLSSocket extends net.Socket {
     this.#pendingSession = undefined
   }
 
-  #onRenegotiation(): void {
+  /** A client asks for a new handshake: so many are allowed in a while, unless the program wants none. */
+  #onRenegotiation(): { alert?: number } {
+    if (this._handle) this._handle.handshakes++
     const attack = this.#renegotiations.exceedsLimit() ? errors.sessionAttack() : undefined
     const error = attack ?? (this.#renegotiationDisabled ? errors.renegotiationDisabled() : undefined)
-    if (!error) return
-    this._handle?.drive((engine) => (engine as unknown as { refuseRenegotiation(): void }).refuseRenegotiation())
+    if (!error) return {}
     this._emitTLSError(error)
+    return { alert: NO_RENEGOTIATION }
   }
 
   #onOver(error: Error | undefined): void {
     if (this.destroyed || !error) return
+    const raw = this._parent
+    if (raw?.destroyed && !raw.errored) return void this.destroy() // somebody has closed it under us: no error in Node
     this._hadError = true
     this.#lingers = true
     this.destroy(error)
@@ -265,6 +298,17 @@ export class TLSSocket extends net.Socket {
 
   override _read(): void {
     this._handle?.readStart()
+  }
+
+  override pause(): this {
+    this.#onread?.pause()
+    if (this.#onread) this._handle?.readStop()
+    return super.pause()
+  }
+
+  override resume(): this {
+    if (this.#onread?.resume()) this._handle?.readStart()
+    return super.resume()
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {
@@ -344,6 +388,7 @@ export class TLSSocket extends net.Socket {
 
   #onNewListener = (event: string | symbol): void => {
     if (event === 'keylog') this._handle?.enableKeylogCallback()
+    if (event === 'trace') this._handle?.enableTrace()
   }
 
   #limitHandshake(milliseconds: number): void {
@@ -472,12 +517,36 @@ export class TLSSocket extends net.Socket {
   }
 
   enableTrace(): void {
+    this.#trace.prints = true
     this.#ask((handle) => handle.enableTrace())
   }
 
   /** Node's answer for a socket that is gone is null, whatever the types say. */
   #ask<T>(question: (handle: TlsHandle) => T): T {
     return this._handle ? question(this._handle) : (null as T)
+  }
+
+  // ---- What Node does not have (RFC 8446). ----
+
+  /** 0-RTT data of this connection: none sent, or whether the server took it. What was rejected must be written again. */
+  get earlyData(): 'none' | 'rejected' | 'accepted' {
+    return this.#connection.agreed?.earlyData ?? 'none'
+  }
+
+  /** TLS 1.3: new keys for our direction; `requestPeer` asks the peer for the same (4.6.3). */
+  keyUpdate({ requestPeer = false }: { requestPeer?: boolean } = {}): void {
+    if (!this._secureEstablished) throw errors.invalidState()
+    this._handle?.drive((engine) => engine.keyUpdate(requestPeer ? 'requested' : 'notRequested'))
+  }
+
+  /**
+   * Server, TLS 1.3: asks a client that was made with `postHandshakeAuth` for its certificate (4.6.2). 'secure' and the callback tell when it
+   * has come; a client without one is an error where it is required.
+   */
+  requestCertificate({ required = true }: { required?: boolean } = {}, callback?: () => void): void {
+    if (!this._secureEstablished) throw errors.invalidState()
+    this._handle?.drive((engine) => engine.requestCertificate(required ? 'require' : 'request'))
+    if (callback) this.once('secure', callback)
   }
 
   // ---- The raw socket's. ----
@@ -547,17 +616,4 @@ function contextOf(options: SocketOptions & { credentials?: unknown }): SecureCo
   const context = options.secureContext ?? options.credentials ?? createSecureContext(options)
   if (!(context instanceof SecureContext)) throw errors.invalidContext('context')
   return context
-}
-
-/** Fills the program's buffer, again and again. @returns false as soon as the program wants no more */
-function deliver({ buffer, callback }: net.OnReadOpts, chunk: Buffer): boolean {
-  let wantsMore = true
-  for (let at = 0; at < chunk.length; ) {
-    const into = typeof buffer === 'function' ? buffer() : buffer
-    const count = Math.min(into.length, chunk.length - at)
-    into.set(chunk.subarray(at, at + count))
-    at += count
-    wantsMore = callback(count, into) !== false && wantsMore
-  }
-  return wantsMore
 }

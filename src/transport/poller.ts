@@ -4,7 +4,8 @@
 // One pump, one scheduling field; chunks, drains, timers and calls only ask for a turn. The only file that owns deadlines and
 // water marks.
 import type { Agreed } from '../engine/agreed.ts'
-import { BIO_CAPACITY, type Decision, type Status } from '../engine/connection.ts'
+import { BIO_CAPACITY } from '../engine/configurator.ts'
+import type { Decision, Status } from '../engine/connection.ts'
 import type { SecureContext } from '../engine/context.ts'
 import type { TlsEngine } from '../engine/engine.ts'
 import type { EngineEvent, ParkEvent } from '../engine/events.ts'
@@ -394,7 +395,9 @@ export class Poller {
     if (this.#closing === 'no' || this.#outbox.length) return 0
     if (this.#closing === 'both' && !this.#heard) throw (this.#ending = closedInHandshake())
     if (!this.engine.agreed || this.engine.writeSide !== 'open') return 0
-    return this.engine.closeWrite() === 'done' ? 1 : 0
+    const status = this.engine.closeWrite()
+    if (status === 'want-read' && this.#truncated) this.destroy() // a new handshake is under way, that nobody will answer
+    return status === 'done' ? 1 : 0
   }
 
   #drainEvents(): number {
@@ -472,7 +475,8 @@ export class Poller {
   /** The peer gets its alert; the program gets the error, unless it had already said that it wants nothing more. */
   #fail(error: TlsError): void {
     const unwanted = this.#closing === 'both' && !this.#outbox.length && (error.kind === 'closed' || error.kind === 'io')
-    for (let alert = this.engine.takeCiphertext(); alert.length && error !== this.#ending; alert = this.engine.takeCiphertext()) {
+    const isGone = error === this.#ending || error.code === 'ERR_TLS_TRUNCATED' // who has left needs no alert, and might answer it with a reset
+    for (let alert = this.engine.takeCiphertext(); alert.length && !isGone; alert = this.engine.takeCiphertext()) {
       this.#transport.write(alert)
     }
     this.#drainEvents()
