@@ -1,5 +1,5 @@
 // Where one server runs: a directory of its own, ports, daemons. Whatever was started here is stopped by `stop`, or at the latest when
-// this process ends; even if it is killed, for the kernel then signals the daemons (PR_SET_PDEATHSIG).
+// this process ends. If it is killed, the kernel signals the daemons (PR_SET_PDEATHSIG), but forgets to where they change their user.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import {
   appendFileSync,
