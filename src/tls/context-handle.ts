@@ -97,8 +97,26 @@ export class ContextHandle {
   }
 }
 
+/** SSL_OP_NO_TLSv1 and its younger sisters (openssl/ssl.h), by version. */
+const WITHOUT: [LegacyVersion | Version, bigint][] = [
+  ['TLSv1', 1n << 26n],
+  ['TLSv1.1', 1n << 28n],
+  ['TLSv1.2', 1n << 27n],
+  ['TLSv1.3', 1n << 29n],
+]
+
+/** A range with nothing in it fails in the handshake in Node, in OpenSSL's words; the engine would refuse it at once. */
+function withEmptyRange(options: ContextOptions): ContextOptions {
+  const at = (version: string | undefined, unset: number) => (version ? WITHOUT.findIndex(([name]) => name === version) : unset)
+  const [oldest, newest] = [at(options.minVersion, 0), at(options.maxVersion, 3)]
+  if (oldest <= newest) return options
+  const none = WITHOUT.slice(newest + 1).reduce((bits, [, bit]) => bits | bit, 0n)
+  return { ...options, maxVersion: 'TLSv1.3', dangerousOpensslOptions: BigInt(options.dangerousOpensslOptions ?? 0) | none }
+}
+
 /** Node lets old versions and low security levels be asked for by name; the engine wants it said that this is insecure. */
-function withLegacy(options: ContextOptions): ContextOptions {
+function withLegacy(given: ContextOptions): ContextOptions {
+  const options = withEmptyRange(given)
   const { minVersion, securityLevel = 2 } = options
   const legacy = LEGACY.includes(minVersion ?? '') || securityLevel < 2
   return legacy ? { ...options, insecureLegacyPeers: true, insecureRenegotiation: false, securityLevel } : options

@@ -110,10 +110,18 @@ export class TlsHandle {
 
   /** Sends close_notify, then ends the raw stream, as Node does. @param written called once the raw stream has got all of it */
   shutdown(written: () => void): void {
+    this.#whenShut = written
     this.#poller!.closeWrite(() => {
       this.#transport!.end()
-      written()
+      this.#shut()
     })
+  }
+
+  #whenShut: (() => void) | undefined
+
+  #shut(): void {
+    this.#whenShut?.()
+    this.#whenShut = undefined
   }
 
   readStop(): void {
@@ -356,6 +364,7 @@ export class TlsHandle {
   #onClose(error?: TlsError): void {
     if (this.#over) return
     this.#over = true
+    if (!error) this.#shut()
     if (error && !this.#agreed && (error.kind === 'closed' || (this.settings.isServer && error.verify))) this.#owner.onLost(error)
     else this.#owner.onOver(error && nodeError(error))
   }

@@ -33,6 +33,7 @@ export class NativeContext extends ContextHandle {
   #key: Key | undefined
 
   /** @throws TypeError for what only inherits from a context */
+  /** Node: a handle for native code. */
   get _external(): object {
     return this.#cert ?? this.options
   }
@@ -181,7 +182,7 @@ export class NativeContext extends ContextHandle {
   }
 
   /** Node calls it once for its own callback; there is none to enable here. */
-  enableTicketKeyCallback(): void {}
+  override enableTicketKeyCallback(): void {}
 }
 
 function versionOf(number: number, unset: Version | LegacyVersion): Version | LegacyVersion {

@@ -151,9 +151,11 @@ export class TLSSocket extends net.Socket {
     this.destroy(this.writableEnded && error.syscall === 'write' ? undefined : error)
   }
 
-  /** Once the handle has it, it tells of the end when all that came before is delivered. */
+  /** In good order: then the handle tells of the end, once all that came before it is delivered. */
   #onRawClose(): void {
-    if (!this._handle?.started) this.destroy()
+    const raw = this._parent!
+    const inOrder = this._handle?.started && raw.readableEnded && raw.writableFinished
+    if (!inOrder) this.destroy()
   }
 
   #connected(): void {

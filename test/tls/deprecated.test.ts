@@ -4,6 +4,7 @@ import * as net from 'node:net'
 import * as node from 'node:tls'
 import * as assert from 'uvu/assert'
 import tls from '../../src/tls/index.ts'
+import { createServer } from '../../src/tls/server.ts'
 import { pattern } from '../support/random.ts'
 import { HOST, root, server as identity } from '../support/certs.ts'
 import { sameBytes } from '../support/expect.ts'
@@ -89,7 +90,7 @@ pairs('it is a client, too', async (t) => {
 const servers = suite('tls: Server.setOptions')
 
 servers('it warns, and keeps what it was given', async (t) => {
-  const server = tls.createServer()
+  const server = createServer()
   t.defer(() => server._sharedCreds.context.close())
   const options = { requestCert: true, rejectUnauthorized: false, ciphers: 'HIGH', sessionTimeout: 5, ALPNProtocols: ['h2'] }
   const { code } = await warningOf(() => server.setOptions(options))

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import * as node from 'node:tls'
 import * as assert from 'uvu/assert'
 import tls from '../../src/tls/index.ts'
+import { createServer } from '../../src/tls/server.ts'
 import type { SecureContext } from '../../src/tls/secure-context.ts'
 import { createPkcs12 } from '../../src/x509/index.ts'
 import { client, derOf, HOST, keyOf, root, server, strangeRoot, type Identity } from '../support/certs.ts'
@@ -21,7 +22,7 @@ function contextOf(t: Case, options: node.SecureContextOptions = {}): SecureCont
 
 /** A membio server with this context, and Node's client at the other end, once it is secure. */
 async function nodeClient(t: Case, secureContext: SecureContext, options: node.ConnectionOptions = {}): Promise<node.TLSSocket> {
-  const listening = tls.createServer({ secureContext } as never)
+  const listening = createServer({ secureContext } as never)
   listening._sharedCreds.context.close()
   listening._sharedCreds = secureContext
   listening.on('tlsClientError', () => {})

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type * as node from 'node:tls'
 import * as assert from 'uvu/assert'
-import tls from '../../src/tls/index.ts'
+import { connect } from '../../src/tls/connect.ts'
+import { createServer } from '../../src/tls/server.ts'
 import type { TLSSocket } from '../../src/tls/socket.ts'
 import { TraceDecoder, type TraceField, type TraceMessage } from '../../src/tls/trace-decode.ts'
 import { printed } from '../../src/tls/trace-print.ts'
@@ -57,12 +58,12 @@ function sameLines(ours: readonly string[], theirs: readonly string[]): void {
 interface Serving {
   port: number
   messages: TraceMessage[]
-  server: ReturnType<typeof tls.createServer>
+  server: ReturnType<typeof createServer>
 }
 
 async function serve(t: Case, options: object): Promise<Serving> {
   const messages: TraceMessage[] = []
-  const server = tls.createServer({ ...identity(), ...PLAIN, ...options } as node.TlsOptions, (socket) => {
+  const server = createServer({ ...identity(), ...PLAIN, ...options } as node.TlsOptions, (socket) => {
     socket.on('error', () => {})
     socket.pipe(socket)
   })
@@ -180,7 +181,7 @@ for (const { title, options = {}, args = [], version, ca } of CLIENT_ROWS) {
     const program = await opensslServer(t, { version, identity: identity(), ca, args: ['-trace', '-msgfile', path, '-rev', '-naccept', '1', ...args] })
     const messages: TraceMessage[] = []
     const trace = (message: TraceMessage) => void messages.push(message)
-    const socket = tls.connect({ port: program.port, host: '127.0.0.1', servername: HOST, ca: root().cert, ...PLAIN, ...options, trace, checkServerIdentity: () => undefined })
+    const socket = connect({ port: program.port, host: '127.0.0.1', servername: HOST, ca: root().cert, ...PLAIN, ...options, trace, checkServerIdentity: () => undefined })
     t.defer(() => socket.destroy())
     await once(socket, 'secureConnect')
     socket.write('abc\n')
@@ -209,7 +210,7 @@ const data = suite('tls: trace, as data')
 async function connected(t: Case, { port, server }: Serving, options: object = {}): Promise<{ client: TLSSocket; other: TLSSocket; messages: TraceMessage[] }> {
   const messages: TraceMessage[] = []
   const trace = (message: TraceMessage) => void messages.push(message)
-  const client = tls.connect({ port, host: '127.0.0.1', servername: HOST, ca: root().cert, ...PLAIN, trace, ...options })
+  const client = connect({ port, host: '127.0.0.1', servername: HOST, ca: root().cert, ...PLAIN, trace, ...options })
   t.defer(async () => {
     client.destroy()
     if (!client.closed) await once(client, 'close')
@@ -338,8 +339,8 @@ const program = (options: string, after = '') => `
   import { createCertificate, createKey } from 'membio/x509'
   const key = createKey()
   const cert = createCertificate({ key, hosts: ['localhost'] })
-  const server = tls.createServer({ key, cert }, (socket) => socket.end('x')).listen(0, '127.0.0.1', () => {
-    const client = tls.connect({ port: server.address().port, host: '127.0.0.1', servername: 'localhost', ca: cert, ${options} }, () => {
+  const server = createServer({ key, cert }, (socket) => socket.end('x')).listen(0, '127.0.0.1', () => {
+    const client = connect({ port: server.address().port, host: '127.0.0.1', servername: 'localhost', ca: cert, ${options} }, () => {
       ${after}
       client.resume().on('close', () => server.close())
     })
@@ -381,5 +382,5 @@ printing('enableTrace: false is stronger than --trace-tls', () => {
 })
 
 printing('enableTrace that is no boolean is refused', () => {
-  assert.throws(() => tls.connect({ port: 1, enableTrace: 'yes' as never }), (error: { code?: string }) => error.code === 'ERR_INVALID_ARG_TYPE')
+  assert.throws(() => connect({ port: 1, enableTrace: 'yes' as never }), (error: { code?: string }) => error.code === 'ERR_INVALID_ARG_TYPE')
 })
