@@ -35,7 +35,7 @@ export interface TunnelSettings {
   keepAlive: boolean
 }
 
-export type TargetOptions = ConnectionOptions & { socketPath?: string | null | undefined; defaultPort?: number }
+export type TargetOptions = ConnectionOptions & { socketPath?: string | null | undefined; defaultPort?: number; noDelay?: boolean }
 
 /** `tls.connect`, by the route if there is one for this host. */
 export function connectVia(route: Route | undefined, options: TargetOptions, settings: TunnelSettings): TLSSocket {

@@ -168,7 +168,8 @@ export class TLSSocket extends net.Socket {
     if (this.destroyed) return this
     const { options, callback } = connectArguments(args)
     if (callback) this.once('connect', callback)
-    const raw = new net.Socket({ allowHalfOpen: true })
+    const { noDelay, keepAlive, keepAliveInitialDelay } = options as net.TcpSocketConnectOpts & net.ServerOpts
+    const raw = new net.Socket({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay } as net.SocketConstructorOpts)
     forwardConnecting(raw, this)
     this.#adopt(raw)
     this.connecting = true
