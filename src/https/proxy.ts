@@ -218,6 +218,7 @@ Object.defineProperty(Tunnel.prototype, 'pending', {
   get(this: Tunnel) {
     return this.connecting
   },
+  set() {}, // some runtimes' net.Socket sets it in its constructor
 })
 
 /** TLS to the proxy itself. */

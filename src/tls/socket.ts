@@ -610,6 +610,7 @@ for (const [name, value] of Object.entries(ACCESSORS)) {
     get(this: TLSSocket) {
       return value(this)
     },
+    set() {}, // some runtimes' net.Socket sets them in its constructor
   })
 }
 
