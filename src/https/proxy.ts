@@ -193,6 +193,10 @@ export class Tunnel extends net.Socket {
 
   // ---- What is the first connection's to do. ----
 
+  override resetAndDestroy(): this {
+    this.#pipe?.resetAndDestroy()
+    return this.destroy()
+  }
   override ref(): this {
     return this.#tell((pipe) => pipe.ref())
   }
