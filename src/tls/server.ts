@@ -116,7 +116,7 @@ export class TlsServer extends net.Server {
 
   setTicketKeys(keys: Buffer): void {
     validateBuffer(keys)
-    if (keys.byteLength !== 48) throw new TypeError('Session ticket keys must be a 48-byte buffer')
+    if (keys.byteLength !== 48) throw errors.ticketKeysSize()
     this._sharedCreds.context.setTicketKeys(keys)
   }
 
@@ -126,7 +126,7 @@ export class TlsServer extends net.Server {
     const pattern = servername.replace(/[.^$+?\-\\[\]{}]/g, '\\$&').replaceAll('*', '[^.]*')
     const secure = context instanceof SecureContext ? context : createSecureContext(context)
     if (secure !== context) this.#madeForNames.push(secure.context)
-    this._contexts.push([new RegExp(`^${pattern}$`), secure.context])
+    this._contexts.push([new RegExp(`^${pattern}$`, 'i'), secure.context])
   }
 
   /** For setOptions. */
@@ -169,9 +169,11 @@ export class TlsServer extends net.Server {
   #onSecure(socket: TLSSocket): void {
     if (socket._requestCert) {
       const error = socket._handle!.verifyError() as (Error & { code?: string }) | null
-      socket.authorized = !error
-      if (error) socket.authorizationError = error.code ?? error.message
-      if (error && socket._rejectUnauthorized) socket.destroy()
+      // A pre-shared key, or a session without a certificate, is nothing against a peer; but it is no certificate either.
+      const verdict = error ? (error.code ?? error.message) : socket._handle!.agreed!.peerChain.length ? null : 'UNABLE_TO_GET_ISSUER_CERT'
+      socket.authorized = !verdict
+      socket.authorizationError = verdict
+      if (verdict && socket._rejectUnauthorized) socket.destroy()
     }
     if (socket.destroyed || !socket._releaseControl()) return
     socket.secureConnecting = false

@@ -1,7 +1,7 @@
 // Keys, certificates and parameters in the forms that createSecureContext is given them, good and bad.
 import { createPrivateKey, generateKeyPairSync, getDiffieHellman } from 'node:crypto'
 import { createKey, createPkcs12, exportKey, publicKey } from '../../../src/x509/index.ts'
-import { derOf, issue, root, server, type Identity } from '../../support/certs.ts'
+import { issue, root, server, type Identity } from '../../support/certs.ts'
 
 export const PASSPHRASE = 'a secret'
 
@@ -39,8 +39,6 @@ export const shortRsa = (modulusLength: number): Identity =>
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength })
     return issue({ subject: { CN: 'short.test' }, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string })
   })
-
-export const der = (pem: string): Buffer => Buffer.from(derOf(pem))
 
 /** PEM around what is no such thing. */
 export const hollow = (label: string): string => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`

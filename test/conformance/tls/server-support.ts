@@ -114,13 +114,19 @@ export async function started(t: Case, server: Server): Promise<Listening> {
   })
   t.defer(async () => {
     for (const socket of open) socket.destroy()
-    if (!server.listening) return
-    server.close()
-    await once(server, 'close')
+    if (server.listening) await new Promise((resolve) => server.close(resolve))
+    closeContexts(server)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return listening
+}
+
+/** So that the garbage collector has less to do; what these are called is no interface of anybody's. */
+export function closeContexts(server: Server): void {
+  type Closable = { close?(): void } | undefined
+  const { _sharedCreds, _contexts = [] } = server as { _sharedCreds?: { context: Closable }; _contexts?: [RegExp, Closable][] }
+  for (const context of [_sharedCreds?.context, ..._contexts.map(([, one]) => one)]) context?.close?.()
 }
 
 /** A client that trusts the test root; its socket is destroyed with the case. */
