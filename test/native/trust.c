@@ -320,7 +320,7 @@ static const char *options(const void *unused) {
       const pair_options o = {.version = i % 2 ? 0x0303 : 0x0304, .mutual = 1, .flags = TLS_FLAG_SESSIONS, .server_flags = option == TLS_OPTION_MAX_EARLY_DATA ? TLS_FLAG_EARLY_DATA : 0};
       pair p;
       CHECK_ALL(pair_contexts(&p, &o));
-      int known = option >= 1 && option <= 17;
+      int known = option >= 1 && option <= TLS_OPTION_NO_DH;
       int32_t status = tls_context_set_option(p.client_context, option, values[i]);
       CHECK(known || status == TLS_ERROR);
       CHECK(tls_context_set_option(p.server_context, option, values[i]) == status);
