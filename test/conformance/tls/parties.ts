@@ -18,6 +18,7 @@ export interface ClientOptions extends ConnectionOptions {
   autoSelectFamily?: boolean
   family?: number
   highWaterMark?: number
+  hints?: number
   keepAlive?: boolean
   localAddress?: string
   localPort?: number
@@ -31,7 +32,8 @@ export interface Undocumented {
   setServername(servername: string): void
   setSession(session: Buffer | string): void
   _start(): void
-  _handle: { verifyError(): Error | null } | null
+  _releaseControl(): boolean
+  _handle: { verifyError(): Error | null; _parentWrap?: Duplex } | null
   ssl: { verifyError(): Error | null } | null
   secureConnecting: boolean
 }
