@@ -1,5 +1,5 @@
-// An HTTP/2 session over membio's TLS. To node:http2 our socket is a stream like any other: it wraps it in a socket of its own, and takes the
-// session for one in clear text that is connected at once. Here it is told better.
+// An HTTP/2 session over membio's TLS. To node:http2 our socket is a stream like any other: it wraps it in a socket of its own, and takes
+// the session for one in clear text that is connected at once. Here it is told better.
 import type * as http2 from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from '../tls/socket.ts'

@@ -37,6 +37,9 @@ export const errors = {
       : coded(TypeError, 'ERR_INVALID_ARG_TYPE', `options.minDHSize is not a number: ${String(value)}`),
   dhParameterTooSmall: () => coded(TypeError, 'ERR_INVALID_ARG_VALUE', 'DH parameter is less than 1024 bits'),
   invalidSniContext: () => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', 'Invalid SNI context'),
+  closedBeforeConnection: () => coded(Error, 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'Socket closed before the connection was established'),
+  protocol: (syscall: string, cause: Error) =>
+    Object.assign(new Error(`${syscall} EPROTO ${cause.message}`, { cause }), { errno: -71, code: 'EPROTO', syscall }),
   canceled: (syscall: string) => coded(Error, 'ECANCELED', `${syscall} ECANCELED`, { errno: -125, syscall }),
   ocspResponseType: () => coded(TypeError, 'ERR_INVALID_ARG_TYPE', 'OCSP response must be a buffer'),
   sessionIdContextTooLong: () => new TypeError('error:0A000111:SSL routines::ssl session id context too long'),

@@ -189,7 +189,7 @@ export class TlsHandle {
   }
 
   getCipher(): CipherNameAndProtocol {
-    if (!this.#agreed) return {} as CipherNameAndProtocol
+    if (!this.#agreed) return undefined as unknown as CipherNameAndProtocol // so it is in Node, whatever the types say
     const { opensslName, name, version } = this.#agreed.cipherSuite
     return { name: opensslName, standardName: name, version }
   }
@@ -324,7 +324,10 @@ export class TlsHandle {
     try {
       return context.build().createEngine({ ...shared, ...(isServer ? this.#serverOptions() : this.#clientOptions()) })
     } catch (error) {
-      throw error instanceof TlsError ? nodeError(error) : error
+      if (!(error instanceof TlsError)) throw error
+      if (!this.settings.session || !error.message.startsWith('`session`')) throw nodeError(error)
+      this.settings.session = undefined // Node overlooks bytes that are no session
+      return this.#createEngine(this.settings.context)
     }
   }
 
