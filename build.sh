@@ -15,6 +15,7 @@ help() {
   wasm        bindings from wasm/abi.h; dist/openssl.wasm
   roots       Mozilla's CA certificates, verified; dist/roots.js
   ts          the other dist/*.js and their types
+  kernels     for tests and measurements of wasm/simd: the module without it, and both with single primitives exported
   native      the same C under AddressSanitizer and UBSan: build/native/test
   peers       other TLS programs the tests talk to
   verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
@@ -87,6 +88,24 @@ wasm() {
   mkdir -p dist
   cp build/wasm/openssl.wasm dist/openssl.wasm
   stamp wasm "$hash"
+}
+
+# What wasm/simd gains and whether it is right shows against the same module without it. Nothing of this is shipped.
+kernels() {
+  local libraries hash
+  bindings
+  libraries=$(openssl-build/compile.sh path wasm)
+  [ -d "$libraries" ] || openssl
+  hash=$({ tree_hash wasm test/kernels build/wasm/exports.txt openssl-build/common.sh && echo "$libraries ${MEMBIO_NAMES:-0}"; } | hash_of -)
+  if stamped kernels "$hash" build/wasm/primitives-portable.wasm; then
+    say "kernels: skipped, build/wasm/*.wasm are up to date"
+    return
+  fi
+  say "kernels: linking openssl.wasm without wasm/simd, and both with test/kernels"
+  MEMBIO_KERNELS=0 wasm/link.sh "$libraries" build/wasm/openssl-portable.wasm
+  MEMBIO_WITH=test/kernels wasm/link.sh "$libraries" build/wasm/primitives.wasm
+  MEMBIO_KERNELS=0 MEMBIO_WITH=test/kernels wasm/link.sh "$libraries" build/wasm/primitives-portable.wasm
+  stamp kernels "$hash"
 }
 
 roots() {
@@ -203,7 +222,7 @@ while (($# > 0)); do
   began=$SECONDS
   case $step in
     all) set -- deps toolchain openssl wasm roots ts "$@" ;;
-    deps | toolchain | openssl | wasm | roots | ts | native | peers | clean) "$step" ;;
+    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac
