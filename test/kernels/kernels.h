@@ -51,5 +51,7 @@ typedef struct measure {
 /* ---- What the files here offer; kernels.c has the tables. ---- */
 
 extern const family chacha20_family, poly1305_family;
+extern const family chacha20_poly1305_family, gcm_family, ccm_family;
+extern const measure chacha20_poly1305_seal, chacha20_poly1305_open, aes_128_gcm_seal, aes_128_gcm_open, aes_256_gcm_seal, aes_256_gcm_open;
 
 #endif
