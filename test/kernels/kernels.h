@@ -48,6 +48,14 @@ typedef struct measure {
   void (*run)(size_t size);
 } measure;
 
+/* ---- kernels.c: what the module exports, and main.c calls. ---- */
+
+const char *kernels_family(uint32_t which);
+uint64_t kernels_fuzz(uint32_t which, uint64_t seed, uint32_t count);
+const char *kernels_measure(uint32_t which);
+void kernels_prepare(uint32_t which, uint32_t size);
+void kernels_run(uint32_t which, uint32_t size, uint32_t times);
+
 /* ---- What the files here offer; kernels.c has the tables. ---- */
 
 extern const family chacha20_family, poly1305_family;
