@@ -138,8 +138,8 @@ ts() {
   stamp ts "$hash"
 }
 
-# Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. The parts that are
-# WebAssembly and nothing else stay out: platform.c (the test runs on a real system) and the SIMD kernels in wasm/simd/.
+# Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. platform.c stays out: the
+# test runs on a real system. The kernels of wasm/simd stand in for OpenSSL's C in a program of their own.
 native() {
   local libraries hash sources product=build/native/test
   if ! compgen -G 'test/native/*.c' >/dev/null; then
@@ -151,7 +151,7 @@ native() {
   perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null || install_packages perl # a bare Debian has a part of it only
   openssl-build/compile.sh build native
   libraries=$(openssl-build/compile.sh path native)
-  hash=$({ tree_hash wasm test/native build.sh && echo "$libraries"; } | hash_of -)
+  hash=$({ tree_hash wasm test/native test/kernels build.sh && echo "$libraries"; } | hash_of -)
   if stamped native "$hash" "$product"; then
     say "native: skipped, $product is up to date"
     return
@@ -159,10 +159,20 @@ native() {
   mkdir -p build/native
   mapfile -t sources < <(find wasm test/native -maxdepth 1 -name '*.c' ! -name platform.c | LC_ALL=C sort)
   say "native: compiling ${#sources[@]} files with gcc and sanitizers"
-  logged build/log/native.log gcc -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
-    -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$libraries/include" -I"$libraries/private" \
-    "${sources[@]}" @wasm/wrap.options "$libraries/libssl.a" "$libraries/libcrypto.a" -lm -o "$product"
+  native_program "$product" "$libraries" "${sources[@]}" @wasm/wrap.options "$libraries/libssl.a"
+  [ -e /usr/include/simde ] || install_packages libsimde-dev
+  mapfile -t sources < <(find test/kernels -name '*.c' | LC_ALL=C sort)
+  native_program build/native/kernels-portable "$libraries" "${sources[@]}"
+  mapfile -t sources < <(find test/kernels wasm/simd -name '*.c' | LC_ALL=C sort)
+  native_program build/native/kernels "$libraries" "${sources[@]}" @wasm/simd/wrap.options
   stamp native "$hash"
+}
+
+native_program() { # PRODUCT LIBRARIES what else gcc takes...
+  logged build/log/native.log gcc -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$2" -I"$2/include" -I"$2/private" \
+    -I"$2/private/providers/common/include" -I"$2/private/providers/implementations/include" \
+    "${@:3}" "$2/libcrypto.a" -lm -o "$1"
 }
 
 # Without them the tests that need them are skipped, so this is an offer, not a requirement.

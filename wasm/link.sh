@@ -26,6 +26,9 @@ compile_flags=(
   -Iwasm
   -Ilibraries/include # OpenSSL's public headers
   -Ilibraries/private # and its internal ones, for kernels that stand in for its routines
+  -Ilibraries
+  -Ilibraries/private/providers/common/include
+  -Ilibraries/private/providers/implementations/include
 )
 
 # shellcheck disable=SC2054 # the commas belong to the linker
@@ -52,14 +55,11 @@ link_flags=(
 
 # Objects are named by the hash of what they are made from, so that a changed file is the only one compiled again.
 inside() {
-  local shared file object todo=() all=()
+  local shared without='' file object todo=() all=()
   [ "$names" = 0 ] || link_flags+=(--profiling-funcs)
-  if [ "$kernels" = 0 ]; then
-    find wasm with -path wasm/simd -prune -o -name '*.c' -print
-  else
-    link_flags+=(@wasm/simd/wrap.options)
-    find wasm with -name '*.c'
-  fi | LC_ALL=C sort >sources # a file: a bare root has no /dev/fd
+  [ "$kernels" = 1 ] || without=wasm/simd
+  [ "$kernels" = 0 ] || link_flags+=(@wasm/simd/wrap.options)
+  find wasm with -path "$without" -prune -o -name '*.c' -print | LC_ALL=C sort >sources # a file: a bare root has no /dev/fd
   shared=$({ find wasm -name '*.h' | LC_ALL=C sort | xargs cat && echo "${compile_flags[*]}" && cat libraries/key; } | hash_of -)
   while read -r file; do
     case $file in

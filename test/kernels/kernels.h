@@ -48,8 +48,18 @@ typedef struct measure {
   void (*run)(size_t size);
 } measure;
 
+/* ---- kernels.c: what the module exports, and main.c calls. ---- */
+
+const char *kernels_family(uint32_t which);
+uint64_t kernels_fuzz(uint32_t which, uint64_t seed, uint32_t count);
+const char *kernels_measure(uint32_t which);
+void kernels_prepare(uint32_t which, uint32_t size);
+void kernels_run(uint32_t which, uint32_t size, uint32_t times);
+
 /* ---- What the files here offer; kernels.c has the tables. ---- */
 
 extern const family chacha20_family, poly1305_family;
+extern const family chacha20_poly1305_family, gcm_family, ccm_family;
+extern const measure chacha20_poly1305_seal, chacha20_poly1305_open, aes_128_gcm_seal, aes_128_gcm_open, aes_256_gcm_seal, aes_256_gcm_open;
 
 #endif
