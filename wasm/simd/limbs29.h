@@ -69,31 +69,9 @@ INLINE void limbs_pick(limbs *out, const limbs *a, int64_t mask) {
 }
 
 /* From 256 bits, little endian: limbs from 0 to 2^29 - 1, size 2. */
-static void limbs_from_words(limbs *out, const uint32_t words[8]) {
-  uint64_t bits = 0;
-  for (int i = 0, have = 0, next = 0; i < LIMBS; i++) {
-    if (have < LIMB_BITS && next < 8) {
-      bits |= (uint64_t)words[next++] << have;
-      have += 32;
-    }
-    out->at[i] = (int64_t)(bits & LIMB_MASK);
-    bits >>= LIMB_BITS;
-    have -= LIMB_BITS;
-  }
-}
+void limbs_from_words(limbs *out, const uint32_t words[8]);
 
 /* The inverse, for limbs in that range. */
-static void limbs_to_words(uint32_t words[8], const limbs *a) {
-  uint64_t bits = 0;
-  for (int i = 0, have = 0, next = 0; i < LIMBS; i++) {
-    bits |= (uint64_t)a->at[i] << have;
-    have += LIMB_BITS;
-    if (have >= 32 && next < 8) {
-      words[next++] = (uint32_t)bits;
-      bits >>= 32;
-      have -= 32;
-    }
-  }
-}
+void limbs_to_words(uint32_t words[8], const limbs *a);
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef P256_POINT_H
 #define P256_POINT_H
 
+#include "comb.h"
 #include "p256-field.h"
 
 typedef struct jacobian {
@@ -139,8 +140,6 @@ static void points_to_affine(affine *out, const jacobian *points, int count) {
 
 /* ---- Tables, half as large and searched as vectors. ---- */
 
-typedef int32_t vector __attribute__((vector_size(16)));
-
 typedef union packed {
   int32_t limbs[2 * LIMBS + 2];
   vector parts[5];
@@ -164,8 +163,7 @@ static void point_unpack(affine *out, const packed *a) {
 static void point_select(affine *out, const packed *table, int count, uint32_t index) {
   packed found = {.parts = {{0}}};
   for (int i = 0; i < count; i++) {
-    int32_t same = -(int32_t)((((uint32_t)i ^ index) - 1) >> 31);
-    vector mask = {same, same, same, same};
+    vector mask = equality_mask((uint32_t)i, index);
     UNROLL for (int j = 0; j < 5; j++) found.parts[j] |= table[i].parts[j] & mask;
   }
   point_unpack(out, &found);

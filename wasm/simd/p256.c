@@ -1,11 +1,10 @@
 /*
  * Multiples of points of P-256.
  *
- * Multiples of the generator: a comb of several blocks (Lim and Lee 1994) whose bits all count 1 or -1 (Hamburg, "Fast and compact
- * elliptic-curve cryptography", 2012, 3.3), 44 additions and 3 doublings; its 352 points are worked out at the first use, which takes
- * less time than a signature does in OpenSSL's C, and none of the module's size.
+ * Multiples of the generator: the comb of comb.h, 44 additions and 3 doublings. Its 352 points are worked out at the first use, in less
+ * than half a millisecond, and take nothing of the module's size.
  * Multiples of any point: windows of five bits with odd digits only (Joye and Tunstall 2009), so that each window adds.
- * Public sums: the comb for the generator, five-bit non-adjacent form (Solinas 2000) for the other.
+ * Public sums: the comb for the generator, five-bit non-adjacent form for the other.
  *
  * Constant time: the sequence of operations is fixed and tables are read whole. Exceptional additions (p256-point.h) are found at the
  * end and the product is then made again by plain doubling and adding. With a secret scalar this has a chance of some 2^-245; with 0
@@ -13,32 +12,14 @@
  */
 #include "p256.h"
 
-#include <string.h>
-
+#include "comb.h"
 #include "p256-point.h"
 
-/* 2^256 - 2^224 + ... as words: the order of the group. */
-static const uint32_t order[8] = {0xfc632551, 0xf3b9cac2, 0xa7179e84, 0xbce6faad, 0xffffffff, 0xffffffff, 0x00000000, 0xffffffff};
+static const comb_order group = {
+    {0xfc632551, 0xf3b9cac2, 0xa7179e84, 0xbce6faad, 0xffffffff, 0xffffffff, 0x00000000, 0xffffffff},
+    {0x9cdaaeff, 0x46353d03, 0xe8617b0c, 0x19055258, 0x00000043, 0x00000000, 0xffffff00, 0x000000ff}};
 
 /* ---- Scalars. ---- */
-
-/* Bits `at` to at + 31 of a number whose bits from 32 * words on are zero. */
-static uint32_t bits_at(const uint32_t *number, int words, int at) {
-  int word = at / 32, shift = at % 32;
-  uint64_t low = word < words ? number[word] : 0, high = word + 1 < words ? number[word + 1] : 0;
-  return (uint32_t)((low | high << 32) >> shift);
-}
-
-/* out = a + (b & mask); returns the carry. */
-static uint32_t add_masked(uint32_t out[8], const uint32_t a[8], const uint32_t b[8], uint32_t mask) {
-  uint64_t carry = 0;
-  for (int i = 0; i < 8; i++) {
-    carry += (uint64_t)a[i] + (b[i] & mask);
-    out[i] = (uint32_t)carry;
-    carry >>= 32;
-  }
-  return (uint32_t)carry;
-}
 
 /* out = a - b; returns all ones if it is negative. */
 static uint32_t subtract(uint32_t out[8], const uint32_t a[8], const uint32_t b[8]) {
@@ -58,7 +39,7 @@ static void pick(uint32_t out[8], const uint32_t a[8], uint32_t mask) {
 
 /* out = scalar modulo the order, twice which is more than 2^256. */
 static void reduce(uint32_t out[8], const uint32_t scalar[8]) {
-  uint32_t less[8], negative = subtract(less, scalar, order);
+  uint32_t less[8], negative = subtract(less, scalar, group.order);
   memmove(out, scalar, sizeof less);
   pick(out, less, ~negative);
 }
@@ -86,66 +67,48 @@ static void multiply_plainly(jacobian *out, const uint32_t scalar[8], const affi
   *out = sum;
 }
 
-/* ---- The comb. Tooth i of block j stands at bit 24 j + 4 i, and moves through the three bits above it. ---- */
+/* ---- The comb. ---- */
 
-enum { BLOCKS = 11, TEETH = 6, SPACING = 4, BLOCK_BITS = TEETH * SPACING, BLOCK_POINTS = 1 << (TEETH - 1) };
-
-/* Block j's entry m is the sum of 2^(24 j + 4 i) * G over all teeth i: the last one added, another if m has bit i, or else subtracted. */
-static packed comb[BLOCKS][BLOCK_POINTS];
+static packed comb[COMB_BLOCKS][COMB_POINTS];
 static int comb_is_made;
 
 static void make_comb(void) {
-  jacobian power, teeth[TEETH], block[BLOCK_POINTS];
-  affine points[BLOCK_POINTS];
+  jacobian power, teeth[COMB_TEETH], block[COMB_POINTS];
+  affine points[COMB_POINTS];
   point_from_affine(&power, &generator);
-  for (int j = 0; j < BLOCKS; j++) {
-    for (int i = 0; i < TEETH; i++) {
+  for (int j = 0; j < COMB_BLOCKS; j++) {
+    for (int i = 0; i < COMB_TEETH; i++) {
       teeth[i] = power;
-      for (int k = 0; k < SPACING; k++) point_double(&power, &power);
+      for (int k = 0; k < COMB_SPACING; k++) point_double(&power, &power);
     }
-    block[0] = teeth[TEETH - 1];
-    for (int i = 0; i < TEETH - 1; i++) {
+    block[0] = teeth[COMB_TEETH - 1];
+    for (int i = 0; i < COMB_TEETH - 1; i++) {
       jacobian opposite = teeth[i];
       field_negate_if(&opposite.y, -1);
       point_add(&block[0], &block[0], &opposite);
       point_double(&teeth[i], &teeth[i]); /* from now on, what makes of a subtracted tooth an added one */
     }
-    for (int i = 0; i < TEETH - 1; i++) {
+    for (int i = 0; i < COMB_TEETH - 1; i++) {
       for (int m = 0; m < 1 << i; m++) point_add(&block[(1 << i) + m], &block[m], &teeth[i]);
     }
-    points_to_affine(points, block, BLOCK_POINTS);
-    for (int m = 0; m < BLOCK_POINTS; m++) point_pack(&comb[j][m], &points[m]);
+    points_to_affine(points, block, COMB_POINTS);
+    for (int m = 0; m < COMB_POINTS; m++) point_pack(&comb[j][m], &points[m]);
   }
   comb_is_made = 1;
 }
 
-/*
- * With 264 digits of 1 and -1, the sum of (2 b - 1) * 2^i is 2 B - (2^264 - 1) for the number B of the bits b; so B is half of scalar +
- * 2^264 - 1, modulo the order. Nothing but its being below 2^264 is asked of B.
- */
-static void comb_bits(uint32_t bits[9], const uint32_t scalar[8]) {
-  static const uint32_t all_ones[8] = {0x9cdaaeff, 0x46353d03, 0xe8617b0c, 0x19055258, 0x00000043, 0x00000000, 0xffffff00, 0x000000ff};
-  uint32_t sum[8], carry = add_masked(sum, scalar, all_ones, -1u);
-  carry += add_masked(sum, sum, order, 0 - (sum[0] & 1));
-  for (int i = 0; i < 7; i++) bits[i] = sum[i] >> 1 | sum[i + 1] << 31;
-  bits[7] = sum[7] >> 1 | carry << 31;
-  bits[8] = carry >> 1;
-}
-
 static void multiply_comb(jacobian *out, const uint32_t scalar[8]) {
-  uint32_t bits[9];
+  uint32_t bits[COMB_WORDS];
   if (!comb_is_made) make_comb();
-  comb_bits(bits, scalar);
-  for (int k = SPACING - 1; k >= 0; k--) {
-    if (k < SPACING - 1) point_double(out, out);
-    for (int j = 0; j < BLOCKS; j++) {
-      uint32_t window = bits_at(bits, 9, BLOCK_BITS * j) >> k, digit = 0;
-      for (int i = 0; i < TEETH; i++) digit |= (window >> SPACING * i & 1) << i;
-      uint32_t negative = (digit >> (TEETH - 1)) - 1; /* all ones if the last tooth is subtracted */
+  comb_bits(bits, scalar, &group);
+  for (int k = COMB_SPACING - 1; k >= 0; k--) {
+    if (k < COMB_SPACING - 1) point_double(out, out);
+    for (int j = 0; j < COMB_BLOCKS; j++) {
+      comb_digit digit = comb_digit_at(bits, j, k);
       affine point;
-      point_select(&point, comb[j], BLOCK_POINTS, (digit ^ negative) & (BLOCK_POINTS - 1));
-      field_negate_if(&point.y, 0 - (int64_t)(negative & 1));
-      if (k == SPACING - 1 && j == 0) {
+      point_select(&point, comb[j], COMB_POINTS, digit.index);
+      field_negate_if(&point.y, digit.negative);
+      if (k == COMB_SPACING - 1 && j == 0) {
         point_from_affine(out, &point);
       } else {
         point_add_affine(out, out, &point);
@@ -176,7 +139,7 @@ static void multiply_windows(jacobian *out, const uint32_t scalar[8], const affi
   affine multiples[ODD_MULTIPLES];
   packed table[ODD_MULTIPLES];
   uint32_t odd[8], opposite[8], even = (scalar[0] & 1) - 1;
-  subtract(opposite, order, scalar);
+  subtract(opposite, group.order, scalar);
   memcpy(odd, scalar, sizeof odd);
   pick(odd, opposite, even);
   make_odd_multiples(multiples, ODD_MULTIPLES, point);
@@ -187,35 +150,14 @@ static void multiply_windows(jacobian *out, const uint32_t scalar[8], const affi
     uint32_t window = bits_at(odd, 8, WINDOW * i + 1) & 31, negative = (window >> (WINDOW - 1)) - 1;
     affine multiple;
     point_select(&multiple, table, ODD_MULTIPLES, (window ^ negative) & (ODD_MULTIPLES - 1));
-    field_negate_if(&multiple.y, 0 - (int64_t)(negative & 1));
+    field_negate_if(&multiple.y, -(int64_t)(negative & 1));
     point_add_affine(out, out, &multiple);
   }
-  field_negate_if(&out->y, 0 - (int64_t)(even & 1));
+  field_negate_if(&out->y, -(int64_t)(even & 1));
   if (point_is_infinity(out)) multiply_plainly(out, scalar, point);
 }
 
-/* ---- Non-adjacent form. Variable time. ---- */
-
-enum { NAF_DIGITS = 257, NAF_MULTIPLES = 8 };
-
-/* Digits 0 or odd, between -15 and 15, at least four zeros after each that is not; returns how many. */
-static int non_adjacent_form(int8_t digits[NAF_DIGITS], const uint32_t scalar[8]) {
-  int length = 0;
-  uint32_t carry = 0;
-  memset(digits, 0, NAF_DIGITS);
-  for (int i = 0; i < NAF_DIGITS;) {
-    uint32_t window = (bits_at(scalar, 8, i) & 31) + carry;
-    if (window & 1) {
-      carry = window >> 4;
-      digits[i] = (int8_t)((int)window - (int)(carry << 5));
-      length = i + 1;
-      i += WINDOW;
-    } else {
-      i++; /* the bit and the carry are both 0, or both 1 and carry on */
-    }
-  }
-  return length;
-}
+/* ---- Public scalars. ---- */
 
 static void multiply_naf(jacobian *out, const uint32_t scalar[8], const affine *point) {
   affine table[NAF_MULTIPLES];
