@@ -72,6 +72,12 @@ void aes_spread(aes_spread_key *spread_key, const AES_KEY *key) {
   spread_key->rounds = key->rounds;
 }
 
+void aes_wipe(aes_spread_key *spread_key) {
+  for (int round = 0; round <= spread_key->rounds; round++) {
+    for (int i = 0; i < 8; i++) ((volatile v128_t *)spread_key->round[round].plane)[i] = wasm_i64x2_const(0, 0);
+  }
+}
+
 /* ---- Encryption. ---- */
 
 static inline __attribute__((always_inline)) void add_round_key(v128_t q[8], const aes_planes *key) {
@@ -217,8 +223,10 @@ static inline __attribute__((always_inline)) void inverse_mix_columns(v128_t q[8
 }
 
 /* Eight blocks, in place. */
-static __attribute__((noinline)) void decrypt_eight(v128_t q[8], const aes_spread_key *key) {
+static __attribute__((noinline)) void decrypt_eight(v128_t blocks[8], const aes_spread_key *key) {
   const v128_t transpose = PERMUTATION(TRANSPOSE), inverse_shift_rows = PERMUTATION(INVERSE_SHIFT_ROWS);
+  v128_t q[8]; /* variables of its own: what others might see would be in memory at all times */
+  memcpy(q, blocks, sizeof q);
   permute_bytes(q, transpose);
   transpose_bits(q);
   permute_bytes(q, inverse_shift_rows);
@@ -233,6 +241,7 @@ static __attribute__((noinline)) void decrypt_eight(v128_t q[8], const aes_sprea
   add_round_key(q, &key->round[0]);
   transpose_bits(q);
   permute_bytes(q, transpose);
+  memcpy(blocks, q, sizeof q);
 }
 
 void AES_decrypt(const unsigned char *in, unsigned char *out, const AES_KEY *key) {
@@ -242,7 +251,7 @@ void AES_decrypt(const unsigned char *in, unsigned char *out, const AES_KEY *key
   for (int i = 0; i < 8; i++) q[i] = wasm_v128_load(in);
   decrypt_eight(q, &spread_key);
   wasm_v128_store(out, q[0]);
-  OPENSSL_cleanse(&spread_key, sizeof spread_key);
+  aes_wipe(&spread_key);
 }
 
 /* ---- CBC: a block can be encrypted only after the one before it, but many can be decrypted at once. ---- */
@@ -264,7 +273,7 @@ static void cbc_decrypt(const uint8_t *in, uint8_t *out, size_t length, const AE
     length -= AES_BLOCK_SIZE * now;
   }
   wasm_v128_store(iv, before);
-  OPENSSL_cleanse(&spread_key, sizeof spread_key);
+  aes_wipe(&spread_key);
 }
 
 /* Whole blocks are ours; what else the length may say, OpenSSL knows what it does with. */

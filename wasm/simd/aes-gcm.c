@@ -42,8 +42,8 @@ typedef struct state {
   int is_started;
   uint8_t stream[GROUP], tag_mask[BLOCK];
   size_t used; /* of the stream */
-  uint8_t hash[BLOCK], begun[BLOCK];
-  size_t begun_length; /* bytes of AAD or ciphertext that do not yet make a block */
+  uint8_t hash[BLOCK], waiting[GHASH_POWERS * BLOCK];
+  size_t waiting_length;
   uint64_t aad_length, text_length;
 } state;
 
@@ -60,37 +60,41 @@ static state *state_of(PROV_GCM_CTX *base) { return &((context *)base)->ours.s; 
 
 /* ---- The hash of AAD and ciphertext, each filled up with zeros, and their lengths. ---- */
 
+/* GHASH is faster with four blocks at once. What does not make four waits for more. */
 static void absorb(state *s, const uint8_t *bytes, size_t length) {
-  size_t whole;
-  if (s->begun_length > 0) {
-    size_t missing = BLOCK - s->begun_length, part = length < missing ? length : missing;
-    memcpy(s->begun + s->begun_length, bytes, part);
-    s->begun_length += part;
-    bytes += part;
-    length -= part;
-    if (s->begun_length < BLOCK) return;
-    ghash_absorb(&s->hash_key, s->hash, s->begun, 1);
+  size_t now;
+  if (s->waiting_length > 0) {
+    now = sizeof s->waiting - s->waiting_length < length ? sizeof s->waiting - s->waiting_length : length;
+    memcpy(s->waiting + s->waiting_length, bytes, now);
+    s->waiting_length += now;
+    bytes += now;
+    length -= now;
+    if (s->waiting_length < sizeof s->waiting) return;
+    ghash_absorb(&s->hash_key, s->hash, s->waiting, sizeof s->waiting / BLOCK);
   }
-  whole = length / BLOCK * BLOCK;
-  ghash_absorb(&s->hash_key, s->hash, bytes, whole / BLOCK);
-  s->begun_length = length - whole;
-  memcpy(s->begun, bytes + whole, s->begun_length);
+  now = length - length % sizeof s->waiting;
+  ghash_absorb(&s->hash_key, s->hash, bytes, now / BLOCK);
+  s->waiting_length = length - now;
+  memcpy(s->waiting, bytes + now, s->waiting_length);
 }
 
 static void absorb_padding(state *s) {
   static const uint8_t zeros[BLOCK];
-  if (s->begun_length > 0) absorb(s, zeros, BLOCK - s->begun_length);
+  absorb(s, zeros, -s->waiting_length % BLOCK);
 }
 
 static void store_big_endian(uint8_t to[8], uint64_t number) {
   for (int i = 0; i < 8; i++) to[i] = (uint8_t)(number >> (56 - 8 * i));
 }
 
+/* And that ends it. */
 static void absorb_lengths(state *s, uint64_t aad_length, uint64_t text_length) {
   uint8_t lengths[BLOCK];
   store_big_endian(lengths, aad_length * 8);
   store_big_endian(lengths + 8, text_length * 8);
   absorb(s, lengths, BLOCK);
+  ghash_absorb(&s->hash_key, s->hash, s->waiting, s->waiting_length / BLOCK);
+  s->waiting_length = 0;
 }
 
 /* ---- The key stream. ---- */
@@ -129,7 +133,9 @@ static void start_stream(state *s, spread_key *spread) {
 }
 
 static void put_away(spread_key *spread) {
-  if (spread->is_there) OPENSSL_cleanse(spread, sizeof *spread);
+  if (!spread->is_there) return;
+  aes_wipe(&spread->key);
+  OPENSSL_cleanse(&spread->nonce, sizeof spread->nonce);
 }
 
 static void add_stream(uint8_t *out, const uint8_t *in, const uint8_t *stream, size_t length) {
@@ -182,7 +188,7 @@ static int set_nonce(PROV_GCM_CTX *base, const unsigned char *nonce, size_t leng
   state *s = state_of(base);
   uint8_t last[4] = {0, 0, 0, 1};
   memset(s->hash, 0, BLOCK);
-  s->begun_length = 0;
+  s->waiting_length = 0;
   if (length == sizeof s->nonce) {
     memcpy(s->nonce, nonce, length);
   } else {

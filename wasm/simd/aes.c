@@ -32,12 +32,12 @@ uint8_t aes_sbox[16][16] = {
     {0x8c, 0xa1, 0x89, 0x0d, 0xbf, 0xe6, 0x42, 0x68, 0x41, 0x99, 0x2d, 0x0f, 0xb0, 0x54, 0xbb, 0x16},
 };
 
+/* x less 16 times the row is below 16 for bytes of that row, and for no others. */
 static inline __attribute__((always_inline)) v128_t sub_bytes(v128_t x) {
   v128_t result = wasm_i64x2_const(0, 0);
   for (int row = 0; row < 16; row++) {
-    /* 0 to 15 for bytes of this row, more for all others */
-    v128_t column = wasm_v128_xor(x, wasm_i8x16_splat((int8_t)(row << 4)));
-    result = wasm_v128_or(result, wasm_i8x16_swizzle(wasm_v128_load(aes_sbox[row]), column));
+    result = wasm_v128_or(result, wasm_i8x16_swizzle(wasm_v128_load(aes_sbox[row]), x));
+    x = wasm_i8x16_sub(x, wasm_i8x16_splat(16));
   }
   return result;
 }
