@@ -12,6 +12,8 @@ static const family *const families[] = {
     &chacha20_family,
     &poly1305_family,
     &chacha20_poly1305_family,
+    &aes_family,
+    &aes_modes_family,
     &gcm_family,
     &ccm_family,
 };
@@ -20,6 +22,7 @@ static const measure *const measures[] = {
     &chacha20_poly1305_seal, &chacha20_poly1305_open,
     &aes_128_gcm_seal, &aes_128_gcm_open,
     &aes_256_gcm_seal, &aes_256_gcm_open,
+    &aes_cbc_encrypt_measure, &aes_cbc_decrypt_measure,
 };
 
 /* ---- Exports. ---- */
