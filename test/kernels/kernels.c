@@ -16,6 +16,14 @@ static const family *const families[] = {
     &aes_modes_family,
     &gcm_family,
     &ccm_family,
+    &p256_field_family,
+    &p256_group_family,
+    &p256_ecdsa_family,
+    &curve25519_field_family,
+    &x25519_family,
+    &ed25519_family,
+    &power_family,
+    &rsa_family,
 };
 
 static const measure *const measures[] = {

@@ -2,7 +2,7 @@
  * P-256 in OpenSSL's hands: the EC_METHOD of the group secp256r1, with p256.c for what takes time.
  *
  * Interposes crypto/ec/ecp_nistp256.c, which ec_curve.c asks for the method. It is EC_GFp_nist_method, OpenSSL's plain arithmetic for
- * NIST's primes, but for multiplication, inversion modulo the order and the equation of the curve; all users of the group (TLS, X.509,
+ * NIST's primes, but for multiplication, inversion and the equation of the curve; all users of the group (TLS, X.509,
  * EVP) come through these. Products have z = 1, as every user wants them.
  */
 #include <string.h>
@@ -10,6 +10,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* OpenSSL's headers */
 #include "internal/deprecated.h"
+#include "crypto/bn/bn_local.h"
 #include "crypto/ec/ec_local.h"
 #pragma GCC diagnostic pop
 
@@ -115,6 +116,20 @@ static int multiply(const EC_GROUP *group, EC_POINT *out, const BIGNUM *u, size_
   return multiply_all(group, out, u, count, points, numbers, ctx);
 }
 
+static int get_affine(const EC_GROUP *group, const EC_POINT *point, BIGNUM *x, BIGNUM *y, BN_CTX *ctx) {
+  p256_point affine;
+  uint32_t z[8];
+  (void)ctx;
+  if (EC_POINT_is_at_infinity(group, point)) {
+    ERR_raise(ERR_LIB_EC, EC_R_POINT_AT_INFINITY);
+    return 0;
+  }
+  if (point->Z_is_one) return (x == NULL || BN_copy(x, point->X) != NULL) && (y == NULL || BN_copy(y, point->Y) != NULL);
+  if (!words_from(affine.x, point->X) || !words_from(affine.y, point->Y) || !words_from(z, point->Z)) return 0;
+  p256_divide(&affine, z);
+  return (x == NULL || words_to(x, affine.x)) && (y == NULL || words_to(y, affine.y));
+}
+
 static int is_on_curve(const EC_GROUP *group, const EC_POINT *point, BN_CTX *ctx) {
   p256_point affine;
   if (!point->Z_is_one || !words_from(affine.x, point->X) || !words_from(affine.y, point->Y))
@@ -122,13 +137,17 @@ static int is_on_curve(const EC_GROUP *group, const EC_POINT *point, BN_CTX *ctx
   return p256_on_curve(&affine);
 }
 
-/* out = number^-1 modulo the order. */
+/* out = number^-1 modulo the order, leading zeros and all: how many there are is as secret as the number. */
 static int invert_modulo_order(const EC_GROUP *group, BIGNUM *out, const BIGNUM *number, BN_CTX *ctx) {
+  enum { WORDS = sizeof(scalar) / sizeof(BN_ULONG) };
   scalar k;
-  int ok = scalar_from(&k, group, number, ctx);
+  int ok = scalar_from(&k, group, number, ctx) && bn_wexpand(out, WORDS) != NULL;
   if (ok) {
     p256_invert_scalar(k.words, k.words);
-    ok = words_to(out, k.words);
+    memcpy(out->d, k.words, sizeof k);
+    out->top = WORDS;
+    out->neg = 0;
+    out->flags |= BN_FLG_FIXED_TOP;
   }
   OPENSSL_cleanse(&k, sizeof k);
   return ok;
@@ -153,6 +172,7 @@ const EC_METHOD *EC_GFp_nistp256_method(void) {
   if (method.mul == NULL) {
     method = *EC_GFp_nist_method();
     method.group_set_curve = set_curve;
+    method.point_get_affine_coordinates = get_affine;
     method.is_on_curve = is_on_curve;
     method.field_inverse_mod_ord = invert_modulo_order;
     method.mul = multiply;

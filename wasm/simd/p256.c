@@ -223,6 +223,18 @@ int p256_multiply_both(p256_point *out, const uint32_t u[8], const uint32_t v[8]
   return write_point(out, &here);
 }
 
+void p256_divide(p256_point *point, const uint32_t z[8]) {
+  affine a;
+  jacobian quotient;
+  read_point(&a, point);
+  quotient.x = a.x;
+  quotient.y = a.y;
+  field_from_words(&quotient.z, z);
+  points_to_affine(&a, &quotient, 1);
+  field_to_words(point->x, &a.x);
+  field_to_words(point->y, &a.y);
+}
+
 int p256_on_curve(const p256_point *point) {
   affine a;
   field left, right;

@@ -23,6 +23,9 @@ int p256_multiply(p256_point *out, const uint32_t scalar[8], const p256_point *p
 /* u * G + v * point, as verifying signatures wants it: in variable time. */
 int p256_multiply_both(p256_point *out, const uint32_t u[8], const uint32_t v[8], const p256_point *point);
 
+/* (x / z^2, y / z^3), in constant time. */
+void p256_divide(p256_point *point, const uint32_t z[8]);
+
 int p256_on_curve(const p256_point *point);
 
 /* out = scalar^-1 modulo the order, in constant time; 0 gives 0. */
