@@ -161,10 +161,11 @@ native() {
   say "native: compiling ${#sources[@]} files with gcc and sanitizers"
   native_program "$product" "$libraries" "${sources[@]}" @wasm/wrap.options "$libraries/libssl.a"
   [ -e /usr/include/simde ] || install_packages libsimde-dev
-  mapfile -t sources < <(find test/kernels -name '*.c' | LC_ALL=C sort)
+  mapfile -t sources < <(find test/kernels -maxdepth 1 -name '*.c' | LC_ALL=C sort)
   native_program build/native/kernels-portable "$libraries" "${sources[@]}"
-  mapfile -t sources < <(find test/kernels wasm/simd -name '*.c' | LC_ALL=C sort)
+  mapfile -t sources < <(find test/kernels wasm/simd -maxdepth 1 -name '*.c' | LC_ALL=C sort)
   native_program build/native/kernels "$libraries" "${sources[@]}" @wasm/simd/wrap.options
+  constant_time_program build/native/constant-time "$libraries"
   stamp native "$hash"
 }
 
@@ -173,6 +174,16 @@ native_program() { # PRODUCT LIBRARIES what else gcc takes...
     -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$2" -I"$2/include" -I"$2/private" \
     -I"$2/private/providers/common/include" -I"$2/private/providers/implementations/include" \
     "${@:3}" "$2/libcrypto.a" -lm -o "$1"
+}
+
+# The kernels for valgrind, without sanitizers: test/kernels/constant-time/main.c says what for. SSSE3 has the swizzle, which SIMDe would
+# otherwise make of array accesses.
+constant_time_program() { # PRODUCT LIBRARIES
+  local machine=()
+  need valgrind valgrind libc6-dbg
+  [ "$(uname -m)" != x86_64 ] || machine=(-mssse3)
+  logged build/log/native.log gcc -O2 -g "${machine[@]}" -std=gnu17 -Wall -Wextra -Iwasm/simd -Itest/native -I"$2/include" -I"$2/private" \
+    test/kernels/constant-time/main.c wasm/simd/{aes,aes-bitslice,aes-gcm,chacha20-poly1305,ghash}.c -o "$1"
 }
 
 # Without them the tests that need them are skipped, so this is an offer, not a requirement.

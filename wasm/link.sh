@@ -91,7 +91,8 @@ outside() {
   trap "rm -rf '$work'" EXIT
   mkdir -p "$work/openssl-build" "$work/objects" "$repository/build/wasm/objects"
   cp -R "$here" "$work/wasm"
-  if [ -n "$with" ]; then cp -R "$with" "$work/with"; else mkdir "$work/with"; fi
+  mkdir "$work/with"
+  [ -z "$with" ] || find "$with" -maxdepth 1 '(' -name '*.[ch]' -o -name exports.txt ')' -exec cp {} "$work/with" ';'
   cp "$repository"/openssl-build/{common.sh,versions.env} "$work/openssl-build"
   cp -R "$libraries" "$work/libraries"
   basename "$libraries" >"$work/libraries/key"

@@ -9,6 +9,8 @@ interface Exports {
   kernels_measure(which: number): number
   kernels_prepare(which: number, size: number): void
   kernels_run(which: number, size: number, times: number): void
+  kernels_cipher(...args: number[]): number
+  kernels_poly1305(key: number, message: number, length: number, tag: number): void
 }
 
 /** A build of the kernel tests: with wasm/simd, or with OpenSSL's C alone. */
@@ -21,21 +23,26 @@ const FILES: Record<Build, string> = {
 
 export const modulesAreBuilt = (): boolean => Object.values(FILES).every(existsSync)
 
+/** What a cipher takes besides the text. Without a tag the cipher is not an AEAD. */
+export interface CipherInput {
+  cipher: string
+  key: Uint8Array
+  iv: Uint8Array
+  aad: Uint8Array
+  tag: Uint8Array
+}
+
 export class KernelModule {
   readonly families: readonly string[]
   readonly measures: readonly string[]
+  readonly #library: Library
   readonly #exports: Exports
 
   constructor(build: Build) {
-    const library = new Library(new WebAssembly.Module(readFileSync(FILES[build])))
-    this.#exports = library.exports as unknown as Exports
-    const names = (name: (which: number) => number) => {
-      const all: string[] = []
-      for (let at = name(0); at !== 0; at = name(all.length)) all.push(library.memory.text(at))
-      return all
-    }
-    this.families = names((which) => this.#exports.kernels_family(which))
-    this.measures = names((which) => this.#exports.kernels_measure(which))
+    this.#library = new Library(new WebAssembly.Module(readFileSync(FILES[build])))
+    this.#exports = this.#library.exports as unknown as Exports
+    this.families = this.#names((which) => this.#exports.kernels_family(which))
+    this.measures = this.#names((which) => this.#exports.kernels_measure(which))
   }
 
   /** A digest of the answers to `count` cases drawn from `seed` and the seeds after it. */
@@ -43,14 +50,69 @@ export class KernelModule {
     return BigInt.asUintN(64, this.#exports.kernels_fuzz(family, seed, count))
   }
 
-  /** Seconds for `times` operations, after `prepare`. */
+  /** Before `measure`, for each size. */
+  prepare(which: number, size: number): void {
+    this.#exports.kernels_prepare(which, size)
+  }
+
+  /** Seconds for `times` operations. */
   measure(which: number, size: number, times: number): number {
     const began = performance.now()
     this.#exports.kernels_run(which, size, times)
     return (performance.now() - began) / 1000
   }
 
-  prepare(which: number, size: number): void {
-    this.#exports.kernels_prepare(which, size)
+  /** Ciphertext and tag. */
+  encrypt(input: CipherInput, plaintext: Uint8Array): { ciphertext: Uint8Array; tag: Uint8Array } {
+    const result = this.#cipher(input, plaintext, 1)
+    if (!result) throw new Error(`${input.cipher} does not encrypt`)
+    return { ciphertext: result.text, tag: result.tag }
+  }
+
+  /** The plaintext; undefined if the tag is wrong. */
+  decrypt(input: CipherInput, ciphertext: Uint8Array): Uint8Array | undefined {
+    return this.#cipher(input, ciphertext, 0)?.text
+  }
+
+  poly1305(key: Uint8Array, message: Uint8Array): Uint8Array {
+    return this.#lend([key, message, new Uint8Array(16)], ([atKey, atMessage, atTag]) => {
+      this.#exports.kernels_poly1305(atKey!, atMessage!, message.length, atTag!)
+      return this.#read(atTag!, 16)
+    })
+  }
+
+  #cipher({ cipher, key, iv, aad, tag }: CipherInput, text: Uint8Array, encrypt: number): { text: Uint8Array; tag: Uint8Array } | undefined {
+    const name = new TextEncoder().encode(`${cipher}\0`)
+    const room = new Uint8Array(text.length + 16)
+    const givenTag = encrypt ? new Uint8Array(tag.length) : tag
+    return this.#lend([name, key, iv, aad, text, room, givenTag], ([atName, atKey, atIv, atAad, atText, atOut, atTag]) => {
+      const ok = this.#exports.kernels_cipher(
+        ...[atName!, encrypt, atKey!, atIv!, iv.length, atAad!, aad.length, atText!, text.length, atOut!, atTag!, tag.length],
+      )
+      return ok ? { text: this.#read(atOut!, text.length), tag: this.#read(atTag!, tag.length) } : undefined
+    })
+  }
+
+  /** Copies bytes into the module for the time of a call. */
+  #lend<Result>(parts: Uint8Array[], call: (at: number[]) => Result): Result {
+    const { exports, memory } = this.#library
+    const pointers = parts.map((bytes) => {
+      const at = exports.tls_memory_alloc(bytes.length)
+      memory.u8.set(bytes, at)
+      return at
+    })
+    try {
+      return call(pointers)
+    } finally {
+      pointers.forEach((at, i) => exports.tls_memory_free(at, parts[i]!.length))
+    }
+  }
+
+  #read = (at: number, length: number): Uint8Array => this.#library.memory.u8.slice(at, at + length)
+
+  #names(name: (which: number) => number): string[] {
+    const all: string[] = []
+    for (let at = name(0); at !== 0; at = name(all.length)) all.push(this.#library.memory.text(at as never))
+    return all
   }
 }
