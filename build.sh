@@ -182,8 +182,9 @@ constant_time_program() { # PRODUCT LIBRARIES
   local machine=()
   need valgrind valgrind libc6-dbg
   [ "$(uname -m)" != x86_64 ] || machine=(-mssse3)
-  logged build/log/native.log gcc -O2 -g "${machine[@]}" -std=gnu17 -Wall -Wextra -Iwasm/simd -Itest/native -I"$2/include" -I"$2/private" \
-    test/kernels/constant-time/main.c wasm/simd/{aes,aes-bitslice,aes-gcm,chacha20-poly1305,ghash}.c -o "$1"
+  logged build/log/native.log gcc -O2 -g "${machine[@]}" -std=gnu17 -Wall -Wextra -DKERNELS_UNDER_VALGRIND -Iwasm/simd -Itest/native \
+    -I"$2/include" -I"$2/private" test/kernels/constant-time/*.c wasm/simd/{aes,aes-bitslice,aes-gcm,chacha20-poly1305,ghash}.c \
+    wasm/simd/{p256,x25519,edwards25519,curve25519-field,limbs29,invert,modexp,montgomery}.c -o "$1"
 }
 
 # Without them the tests that need them are skipped, so this is an offer, not a requirement.

@@ -12,8 +12,6 @@
  */
 #include "montgomery.h"
 
-#include <string.h>
-
 /* Splits a column, exactly: the carry, and what is left, a digit. */
 static inline double carry_out(double column, double up, double down, double *digit) {
   const double rounder = 0x1.8p52;
@@ -78,7 +76,7 @@ static void write_one(const montgomery *m, uint32_t *number, int which, const do
   for (int i = 0, word = 0, have = 0; word <= m->words; i++) {
     if (i < m->digits) {
       double n = m->moduli == 2 ? m->columns[i].n[which] : m->columns[i / 2].n[i % 2]; /* the number may be negative */
-      bits += (int64_t)(*digit_of(m, (doubles *)a, which, i) + n) * ((int64_t)1 << have);
+      bits += integer_of(*digit_of(m, (doubles *)a, which, i) + n) * ((int64_t)1 << have);
     }
     have += m->digit_bits;
     if (have < 32) continue;

@@ -6,10 +6,18 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef double doubles __attribute__((vector_size(16)));
 
-enum { MONTGOMERY_LEAST_WORDS = 8, MONTGOMERY_MOST_WORDS = 160 };
+/* A whole number below 2^51 as an integer. A conversion would be a branch in WebAssembly, in case it does not fit. */
+static inline int64_t integer_of(double number) {
+  double shifted = number + 0x1.8p52;
+  int64_t bits, zero;
+  memcpy(&bits, &shifted, sizeof bits);
+  memcpy(&zero, &(double){0x1.8p52}, sizeof zero);
+  return bits - zero;
+}
 
 /* What a multiplication works on, column by column. */
 typedef struct column {

@@ -14,6 +14,7 @@
 
 #include "comb.h"
 #include "p256-point.h"
+#include "secrecy.h"
 
 static const comb_order group = {
     {0xfc632551, 0xf3b9cac2, 0xa7179e84, 0xbce6faad, 0xffffffff, 0xffffffff, 0x00000000, 0xffffffff},
@@ -115,7 +116,7 @@ static void multiply_comb(jacobian *out, const uint32_t scalar[8]) {
       }
     }
   }
-  if (point_is_infinity(out)) multiply_plainly(out, scalar, &generator);
+  if (may_be_known(point_is_infinity(out))) multiply_plainly(out, scalar, &generator);
 }
 
 /* ---- Windows. ---- */
@@ -154,7 +155,7 @@ static void multiply_windows(jacobian *out, const uint32_t scalar[8], const affi
     point_add_affine(out, out, &multiple);
   }
   field_negate_if(&out->y, -(int64_t)(even & 1));
-  if (point_is_infinity(out)) multiply_plainly(out, scalar, point);
+  if (may_be_known(point_is_infinity(out))) multiply_plainly(out, scalar, point);
 }
 
 /* ---- Public scalars. ---- */
@@ -186,7 +187,7 @@ static void read_point(affine *out, const p256_point *in) {
 
 static int write_point(p256_point *out, const jacobian *in) {
   affine result;
-  if (point_is_infinity(in)) return 0;
+  if (may_be_known(point_is_infinity(in))) return 0;
   points_to_affine(&result, in, 1);
   field_to_words(out->x, &result.x);
   field_to_words(out->y, &result.y);
@@ -197,7 +198,7 @@ int p256_multiply_generator(p256_point *out, const uint32_t scalar[8]) {
   uint32_t k[8];
   jacobian product;
   reduce(k, scalar);
-  if (is_zero(k)) return 0;
+  if (may_be_known(is_zero(k))) return 0;
   multiply_comb(&product, k);
   return write_point(out, &product);
 }
@@ -207,7 +208,7 @@ int p256_multiply(p256_point *out, const uint32_t scalar[8], const p256_point *p
   jacobian product;
   affine base;
   reduce(k, scalar);
-  if (is_zero(k)) return 0; /* asked for by who checks that the order times a public key is infinity: it is, on this curve */
+  if (may_be_known(is_zero(k))) return 0; /* asked for by who checks that the order times a public key is infinity: it is, on this curve */
   read_point(&base, point);
   multiply_windows(&product, k, &base);
   return write_point(out, &product);
