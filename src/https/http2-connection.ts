@@ -29,6 +29,7 @@ export function http2Connection(options: Http2ConnectionOptions = {}): (authorit
   return ({ hostname, host, port }) => {
     const name = hostname?.replace(/^\[(.*)\]$/, '$1') || host || 'localhost'
     const servername = rest.servername || (net.isIP(name) ? '' : name)
-    return connectVia(route, { ALPNProtocols: ['h2'], host: name, port: Number(port) || 443, ...rest, servername }, { keepAlive: true })
+    const where = { host: name, port: Number(port) || 443 }
+    return connectVia(route, { ALPNProtocols: ['h2'], noDelay: true, ...where, ...rest, servername }, { keepAlive: true })
   }
 }

@@ -85,6 +85,7 @@ export class Http2SecureServer extends TlsServer {
   #serve(socket: TLSSocket): void {
     const isHttp1 = socket.alpnProtocol === false || socket.alpnProtocol === 'http/1.1'
     if (isHttp1 && this.#http1) return this.#http1.serve(socket)
+    socket.setNoDelay(true) // node:http2 asks it of the socket that it wraps ours in
     this.#socket = socket
     this.#http2.emit('connection', socket)
     this.#socket = undefined

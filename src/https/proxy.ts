@@ -35,7 +35,7 @@ export interface TunnelSettings {
   keepAlive: boolean
 }
 
-export type TargetOptions = ConnectionOptions & { socketPath?: string | null | undefined; defaultPort?: number }
+export type TargetOptions = ConnectionOptions & { socketPath?: string | null | undefined; defaultPort?: number; noDelay?: boolean }
 
 /** `tls.connect`, by the route if there is one for this host. */
 export function connectVia(route: Route | undefined, options: TargetOptions, settings: TunnelSettings): TLSSocket {
@@ -193,6 +193,10 @@ export class Tunnel extends net.Socket {
 
   // ---- What is the first connection's to do. ----
 
+  override resetAndDestroy(): this {
+    this.#pipe?.resetAndDestroy()
+    return this.destroy()
+  }
   override ref(): this {
     return this.#tell((pipe) => pipe.ref())
   }
@@ -218,6 +222,7 @@ Object.defineProperty(Tunnel.prototype, 'pending', {
   get(this: Tunnel) {
     return this.connecting
   },
+  set() {}, // some runtimes' net.Socket sets it in its constructor
 })
 
 /** TLS to the proxy itself. */

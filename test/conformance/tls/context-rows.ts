@@ -14,6 +14,7 @@ import {
   shortRsa,
   traditionalKey,
   viewOf,
+  WRONG_PASSPHRASE,
 } from './context-fixtures.ts'
 import { invalidType, invalidValue, outOfRange, ssl, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
@@ -142,12 +143,12 @@ export const REFUSED: readonly Refused[] = [
   ],
   [
     'passphrase: wrong',
-    () => withKey(encryptedKey(), { passphrase: 'wrong' })(),
+    () => withKey(encryptedKey(), { passphrase: WRONG_PASSPHRASE })(),
     openssl('ERR_OSSL_BAD_DECRYPT', 'Provider routines', 'bad decrypt'),
   ],
   [
     'passphrase: wrong, old form',
-    () => withKey(traditionalKey(), { passphrase: 'wrong' })(),
+    () => withKey(traditionalKey(), { passphrase: WRONG_PASSPHRASE })(),
     openssl('ERR_OSSL_BAD_DECRYPT', 'Provider routines', 'bad decrypt'),
   ],
   ['passphrase: missing', () => withKey(encryptedKey())(), openssl('ERR_OSSL_BAD_DECRYPT', 'Provider routines', 'bad decrypt')],
@@ -159,7 +160,7 @@ export const REFUSED: readonly Refused[] = [
   ],
   ['ca: a number', () => ({ ca: 5 }), wrongType('ca', KEY_TYPES, five)],
   ['ca: a number in a list', () => ({ ca: [root().cert, 5] }), wrongType('ca', KEY_TYPES, five)],
-  ['pfx: the wrong passphrase', () => ({ pfx: pfx(), passphrase: 'wrong' }), { code: null, message: 'mac verify failure' }],
+  ['pfx: the wrong passphrase', () => ({ pfx: pfx(), passphrase: WRONG_PASSPHRASE }), { code: null, message: 'mac verify failure' }],
   ['pfx: no passphrase', () => ({ pfx: pfx() }), { code: null, message: 'mac verify failure' }],
   ['pfx: garbage', () => ({ pfx: 'garbage' }), { message: /^(not enough data|too long|too small)$/ }],
   ['pfx: nothing', () => ({ pfx: '' }), { message: /^(not enough data|too long|too small)$/ }],

@@ -5,13 +5,13 @@ import { connect as connectTcp, createServer as createTcpServer, type AddressInf
 import type { ConnectionOptions, SecureContext, SecureContextOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
 import { NodePeer } from '../../support/sockets-node.ts'
-import { suite, type Body, type Case, type Suite } from '../../support/suite.ts'
+import { suite, type Body, type Case } from '../../support/suite.ts'
 import type { Subject } from './subject.ts'
 
 /** Cases about a subject. Node has no way to free a context: the garbage collector does it. */
-export function suiteOf(subject: Subject, title: string): Pick<Suite, 'skip'> & ((name: string, body: Body) => void) {
+export function suiteOf(subject: Subject, title: string): (name: string, body: Body) => void {
   const test = suite(`${subject.name}: ${title}`)
-  return Object.assign((name: string, body: Body) => test(name, body, { collected: true, deadline: 8 }), { skip: test.skip })
+  return (name, body) => test(name, body, { collected: true })
 }
 
 /** What errors of TLS have beside a message. */
@@ -186,8 +186,6 @@ export interface Side {
 export interface Outcome {
   client: Side & { text: string; protocol: string | null; cipher: string | undefined }
   server: Side
-  /** The client's socket, closed by now. */
-  socket: TLSSocket
 }
 
 /** A client dials, the server greets and hangs up; waits until both know how it went. */
@@ -207,7 +205,6 @@ export async function attempt(t: Case, subject: Subject, listening: Listening, o
   return {
     client: { ...sideOf(client), secure: client.secure, text: client.text, protocol, cipher },
     server: accepted ? sideOf(accepted) : { secure: false, error: errors[errorsBefore], authorized: false, authorizationError: undefined },
-    socket: client.socket,
   }
 }
 
