@@ -1,5 +1,5 @@
-// What Node calls JSStreamSocket: a stream of any kind in the place of a raw socket. `_handle._parentWrap` is one where the raw stream is no
-// socket, and some programs take the class from there, to make others.
+// What Node calls JSStreamSocket: a stream of any kind in the place of a raw socket. `_handle._parentWrap` is one where the raw stream is
+// no socket, and some programs take the class from there, to make others.
 import { Duplex } from 'node:stream'
 
 export class JSStreamSocket extends Duplex {
