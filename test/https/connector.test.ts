@@ -140,7 +140,7 @@ alone('a socket that is destroyed meanwhile', async (t) => {
   const port = await listen(t, net.createServer((socket) => socket.on('error', () => {}).resume()))
   const asked = { hostname: '127.0.0.1', protocol: 'https:', port }
   const failed = new Promise<NodeJS.ErrnoException | null>((resolve) => {
-    connector(trust())(asked, (error) => resolve(error)).destroy()
+    connector(trust())(asked, (...[error]) => resolve(error)).destroy()
   })
   assert.is((await failed)?.code, 'ECONNRESET')
 })
