@@ -8,6 +8,7 @@ import { createSecureServer } from './http2-server.ts'
 import { describe, holdUntilSecure } from './http2-session.ts'
 import type { ProxyOptions } from './route.ts'
 
+/** node:http2's, and proxies. */
 export type ConnectOptions = (http2.ClientSessionOptions | http2.SecureClientSessionOptions) & ProxyOptions
 type Listener = (session: http2.ClientHttp2Session, socket: TLSSocket) => void
 
