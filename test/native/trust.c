@@ -314,7 +314,7 @@ static const char *raw_keys(const void *argument) {
 static const char *options(const void *unused) {
   static const uint32_t values[] = {0, 1, 2, 3, 511, 513, 16385, 0x7fffffff, 0x80000000, 0xffffffff};
   (void)unused;
-  for (uint32_t option = 0; option < 20; option++)
+  for (uint32_t option = 0; option <= TLS_OPTION_NO_DH + 1; option++)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
       if (option == TLS_OPTION_TICKET_COUNT && values[i] > 1000) continue; /* it would do so */
       const pair_options o = {.version = i % 2 ? 0x0303 : 0x0304, .mutual = 1, .flags = TLS_FLAG_SESSIONS, .server_flags = option == TLS_OPTION_MAX_EARLY_DATA ? TLS_FLAG_EARLY_DATA : 0};
