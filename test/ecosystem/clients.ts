@@ -27,4 +27,8 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   imapflow: { servers: [dovecot] },
   https: { servers: [nginx, haproxy] },
   http2: { servers: [nginx, haproxy] },
+  undici: { servers: [nginx, haproxy] },
+  got: { servers: [nginx, haproxy] },
+  axios: { servers: [nginx, haproxy] },
+  ws: { servers: [nginx] },
 }
