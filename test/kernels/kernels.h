@@ -60,7 +60,7 @@ void kernels_run(uint32_t which, uint32_t size, uint32_t times);
 
 extern const family chacha20_family, poly1305_family;
 extern const family chacha20_poly1305_family, gcm_family, ccm_family;
-extern const family aes_family, aes_modes_family;
+extern const family aes_family, aes_modes_family, descriptions_family;
 extern const measure chacha20_poly1305_seal, chacha20_poly1305_open, aes_128_gcm_seal, aes_128_gcm_open, aes_256_gcm_seal, aes_256_gcm_open;
 extern const measure aes_cbc_encrypt_measure, aes_cbc_decrypt_measure;
 
