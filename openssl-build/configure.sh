@@ -50,7 +50,6 @@ protocols=(
   no-comp          # TLS compression is unsafe (CRIME), and certificate compression would need zlib
   no-ssl-trace
   no-rfc3779       # IP address blocks of the RPKI
-  no-tls-deprecated-ec      # groups removed by RFC 8422
   no-integrity-only-ciphers # TLS_SHA256_SHA256: no encryption
   # Not no-http: it takes OCSP with it.
 )

@@ -24,6 +24,10 @@ export interface TlsErrorFields {
   alert?: { direction: 'sent' | 'received'; description: number; name: string }
   /** Why a certificate was refused: X509_V_ERR name without prefix, and its depth in the chain (0 is the leaf). */
   verify?: { name: string; depth: number }
+  /** The part of OpenSSL it comes from: "SSL routines". */
+  library?: string
+  /** OpenSSL's packed number of library and reason (ERR_GET_LIB(3)). */
+  opensslCode?: number
   /** OpenSSL's whole error queue, a line an entry, oldest first. */
   opensslErrors?: string[]
   /** What it comes from: a socket's error, a rejected decision. */
@@ -47,6 +51,10 @@ export class TlsError extends Error {
   declare readonly alert?: TlsErrorFields['alert']
   /** Why a certificate was refused. */
   declare readonly verify?: TlsErrorFields['verify']
+  /** The part of OpenSSL it comes from. */
+  declare readonly library?: string
+  /** OpenSSL's number for it. */
+  declare readonly opensslCode?: number
   /** OpenSSL's error queue. */
   declare readonly opensslErrors?: string[]
 
@@ -57,6 +65,8 @@ export class TlsError extends Error {
     if (fields.reason) this.reason = fields.reason
     if (fields.alert) this.alert = fields.alert
     if (fields.verify) this.verify = fields.verify
+    if (fields.library) this.library = fields.library
+    if (fields.opensslCode) this.opensslCode = fields.opensslCode
     if (fields.opensslErrors?.length) this.opensslErrors = fields.opensslErrors
   }
 
@@ -101,14 +111,16 @@ export interface ErrorScene {
   cause?: unknown
   /** What our signer threw, if it did. */
   signerThrew?: { error: unknown }
+  /** What our `psk` function threw, if it did. */
+  pskThrew?: { error: unknown }
 }
 
 /** The failure of a connection. */
 export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsError {
   const alert = alertOf(record)
-  const opensslErrors = record.stack ? record.stack.split('\n') : undefined
-  const fields = { reason: record.reason, opensslErrors, cause: scene.cause, ...(alert && { alert }) }
+  const fields = { reason: record.reason, ...sourceOf(record), cause: scene.cause, ...(alert && { alert }) }
   if (record.library === 'signer routines') return signerError(record, scene, fields)
+  if (scene.pskThrew) return pskError(scene.pskThrew.error, scene, fields)
   if (record.eof) {
     const message = `the peer ended the stream without close_notify during ${scene.during}: what arrived may be incomplete`
     return new TlsError('closed', message, { ...fields, code: 'ERR_TLS_TRUNCATED' })
@@ -134,14 +146,24 @@ function signerError(record: ErrorRecord, { during, signerThrew }: ErrorScene, f
   return new TlsError('usage', `${during} failed: ${reason}`, { ...fields, code: 'ERR_TLS_SIGNER', cause })
 }
 
+function pskError(cause: unknown, { during }: ErrorScene, fields: Omit<TlsErrorFields, 'code'>): TlsError {
+  const why = cause instanceof Error ? `: ${cause.message}` : ''
+  return new TlsError('usage', `${during} failed: the \`psk\` function threw${why}`, { ...fields, code: 'ERR_TLS_PSK', cause })
+}
+
 /** The failure of a setting: a certificate, key or list that OpenSSL would not take. */
 export function settingError(record: ErrorRecord, what: string): TlsError {
   const code = opensslCode(record)
   const hint = HINTS[code] ? ` (${HINTS[code]})` : ''
-  const opensslErrors = record.stack ? record.stack.split('\n') : undefined
   const kind = code === NO_ENTROPY ? 'internal' : 'usage'
-  return new TlsError(kind, `${what}: ${reasonText(record)}${hint}`, { code, reason: record.reason, opensslErrors })
+  return new TlsError(kind, `${what}: ${reasonText(record)}${hint}`, { code, reason: record.reason, ...sourceOf(record) })
 }
+
+const sourceOf = ({ library, code, stack }: ErrorRecord) => ({
+  library,
+  opensslCode: code,
+  opensslErrors: stack ? stack.split('\n') : undefined,
+})
 
 function certificateMessage(record: ErrorRecord, { identity }: ErrorScene): string {
   const expected = identity && record.verifyName.endsWith('MISMATCH') ? ` (expected "${identity}")` : ''

@@ -32,20 +32,31 @@ const SYSTEM_FILES = [
 ]
 
 /**
- * PEM certificates.
+ * Certificates in PEM: the same array as long as they are the same.
  * @param option the caller's, for the error where the host shows none
  */
-export function hostRoots(option = 'ca', which: HostRoots = 'default'): string {
+export function hostRootList(option: string, which: HostRoots): readonly string[] {
   const host = (globalThis as { process?: HostProcess }).process
   const tls = host?.getBuiltinModule?.('node:tls') as HostTls | undefined
-  const fs = host?.getBuiltinModule?.('node:fs') as HostFs | undefined
-  const roots = tls?.getCACertificates?.(which) ?? rootsOfOlderHosts(which, tls, fs, host?.env ?? {})
+  const roots = tls?.getCACertificates?.(which) ?? keptRoots(which, host, tls)
   const kind = which === 'default' ? '' : `${which} `
   if (!roots.length) {
     const advice = `pass the ones to trust as \`${option}\`, Mozilla's for instance: \`mozillaRoots\` from 'membio/roots'`
     throw usageError(`this runtime shows no ${kind}root certificates: ${advice}`, 'ERR_TLS_NO_CA')
   }
-  return roots.join('\n')
+  return roots
+}
+
+/** All of them in one PEM bundle. */
+export const hostRoots = (option = 'ca', which: HostRoots = 'default'): string => hostRootList(option, which).join('\n')
+
+const kept = new Map<HostRoots, readonly string[]>()
+
+function keptRoots(which: HostRoots, host: HostProcess | undefined, tls: HostTls | undefined): readonly string[] {
+  const fs = host?.getBuiltinModule?.('node:fs') as HostFs | undefined
+  const roots = kept.get(which) ?? rootsOfOlderHosts(which, tls, fs, host?.env ?? {})
+  if (roots.length) kept.set(which, roots)
+  return roots
 }
 
 function rootsOfOlderHosts(which: HostRoots, tls: HostTls | undefined, fs: HostFs | undefined, env: Record<string, string | undefined>): string[] {

@@ -3,9 +3,10 @@ import { library } from './abi/instance.ts'
 
 export { init, type InitOptions } from './abi/instance.ts'
 export type { Host } from './abi/library.ts'
-export type { Agreed } from './engine/agreed.ts'
+export type { Agreed, TemporaryKey } from './engine/agreed.ts'
+export type { AlpnProtocol } from './engine/alpn.ts'
 export type { ClientHello } from './engine/client-hello.ts'
-export type { ChannelBinding, Decision, Status } from './engine/connection.ts'
+export type { Decision, Status } from './engine/connection.ts'
 export { createContext, type SecureContext } from './engine/context.ts'
 export { createDtlsContext, type DtlsContext, type DtlsListener, type Heard } from './engine/dtls-context.ts'
 export type {
@@ -28,9 +29,11 @@ export type {
   LegacyVersion,
   ParkPoint,
   PreSharedKey,
+  PskChooser,
   Role,
   Version,
 } from './engine/options.ts'
+export type { ChannelBinding } from './engine/live.ts'
 export { SessionCache } from './engine/session-cache.ts'
 export type { Phase, ReadSide, WriteSide } from './engine/phase.ts'
 export type { HostRoots } from './host-roots.ts'

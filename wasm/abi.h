@@ -26,7 +26,7 @@
 #define EXPORT extern
 
 /* Bumped on any change below; the loader refuses a module of another version. */
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 /* ---- Status: what a call on a connection came to. Positive return values of tls_read and tls_write are byte counts. ---- */
 #define TLS_DONE 0
@@ -57,6 +57,7 @@
 #define TLS_EVENT_VERIFY 10             /* the peer's certificate, with OpenSSL's verdict in tls_peer_agreed */
 #define TLS_EVENT_PSK 11                /* data: the identity a TLS 1.2 client asks a key for */
 #define TLS_EVENT_SIGN 12               /* detail: IANA SignatureScheme; data: what is to be signed; goes on with tls_resume_signature */
+#define TLS_EVENT_RENEGOTIATION 13      /* the client has asked for a new handshake */
 
 #define TLS_DIRECTION_RECEIVED 0
 #define TLS_DIRECTION_SENT 1
@@ -80,6 +81,8 @@
 #define TLS_FLAG_PARK_CERTIFICATE_REQUEST 512 /* client: stop where a certificate is asked for */
 #define TLS_FLAG_PARK_VERIFY 1024            /* stop when the peer's certificate has been looked at */
 #define TLS_FLAG_PARK_PSK 2048               /* server, TLS 1.2: stop where the client names its PSK identity */
+#define TLS_FLAG_DELIVER_OCSP 4096           /* client: ask for a stapled OCSP response and hand it over unchecked */
+#define TLS_FLAG_PARK_RENEGOTIATION 8192     /* server, TLS 1.2: stop where the client asks for a new handshake */
 
 /* ---- tls_peer_chain ---- */
 #define TLS_CHAIN_SENT 0     /* as the peer sent it, leaf first */
@@ -90,6 +93,7 @@
 
 typedef struct tls_context tls_context;
 typedef struct tls_connection tls_connection;
+typedef struct tls_roots tls_roots;
 
 /* Bytes handed to the host; an event when kind is not 0. The data follows the struct. */
 typedef struct tls_bytes {
@@ -118,7 +122,7 @@ typedef struct tls_error {
 /* ---- tls_context_set_option ---- */
 #define TLS_OPTION_SECURITY_LEVEL 1      /* SSL_CTX_set_security_level(3) */
 #define TLS_OPTION_CLIENT_PREFERENCE 2   /* 1: the client's order of suites counts, not ours */
-#define TLS_OPTION_LEGACY 3              /* 1: connect to servers without RFC 5746; Finite-field DH with groups chosen by key size */
+#define TLS_OPTION_LEGACY 3              /* 1: connect to servers without RFC 5746, and renegotiate without it */
 #define TLS_OPTION_RENEGOTIATION 4       /* how many renegotiations a peer may ask for; 0 refuses them (default) */
 #define TLS_OPTION_MAX_SEND_FRAGMENT 5   /* bytes of plaintext in a record, 512 to 16384 */
 #define TLS_OPTION_MAX_FRAGMENT_LENGTH 6 /* client: asks for records of 512, 1024, 2048 or 4096 bytes (RFC 6066, 4) */
@@ -134,10 +138,12 @@ typedef struct tls_error {
 #define TLS_OPTION_RAW_PUBLIC_KEYS 16    /* 1: raw public keys besides certificates, 2: only they (RFC 7250) */
 
 #define TLS_OPTION_ANY_PURPOSE 17        /* 1: extended key usage does not matter */
+#define TLS_OPTION_NO_DH 18              /* 1: no finite-field DH, unless parameters are set */
 
 #define TLS_TICKETS_STATELESS 0
 #define TLS_TICKETS_STATEFUL 1 /* sessions stay here: SESSION events carry them, tls_connection_find_session brings them back */
 #define TLS_TICKETS_NONE 2
+#define TLS_TICKETS_BOTH 3 /* stateless for clients that take tickets, session ids for the others; SESSION events, too */
 
 /* ---- tls_resume ---- */
 #define TLS_ALERT_OF_VERDICT 256
@@ -154,6 +160,12 @@ typedef struct tls_error {
 #define TLS_EARLY_DATA_REJECTED 1
 #define TLS_EARLY_DATA_ACCEPTED 2
 
+/* ---- tls_agreed.temporary_key ---- */
+#define TLS_TEMPORARY_KEY_NONE 0
+#define TLS_TEMPORARY_KEY_DH 1
+#define TLS_TEMPORARY_KEY_ECDH 2
+#define TLS_TEMPORARY_KEY_KEM 3
+
 /* What the handshake agreed on. Strings are empty where nothing was agreed. */
 typedef struct tls_agreed {
   uint32_t version;            /* 0x0304 */
@@ -164,7 +176,11 @@ typedef struct tls_agreed {
   uint32_t peer_certificate;   /* 1 if the peer has authenticated itself with a certificate, 2: with a raw public key */
   uint32_t early_data;         /* TLS_EARLY_DATA_* */
   uint32_t alpn_length;
+  uint32_t temporary_key;      /* client: TLS_TEMPORARY_KEY_*, what the server's ephemeral key is */
+  uint32_t temporary_key_bits;
+  char temporary_key_name[48]; /* "X25519", "prime256v1" */
   char version_name[16];       /* "TLSv1.3" */
+  char cipher_version[16];     /* the oldest version that has the suite, "TLSv1.2" */
   char cipher_standard[64];    /* "TLS_AES_128_GCM_SHA256" */
   char cipher_openssl[64];     /* "ECDHE-RSA-AES128-GCM-SHA256" */
   char group[48];              /* "X25519MLKEM768" */
@@ -186,6 +202,8 @@ EXPORT const char *tls_library_version(void);
 EXPORT uint32_t tls_library_live(void);
 /* The error of the last call that returned TLS_ERROR or NULL without a connection. */
 EXPORT const tls_error *tls_library_error(void);
+/* The names of all cipher suites that can be asked for, each behind a uint32 length. NULL: see tls_library_error. */
+EXPORT tls_bytes *tls_library_ciphers(void);
 /* Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
 EXPORT uint8_t *tls_memory_alloc(size_t length);
 EXPORT void tls_memory_free(uint8_t *memory, size_t length);
@@ -198,18 +216,20 @@ EXPORT tls_context *tls_context_new(uint32_t protocol);
 EXPORT void tls_context_free(tls_context *context);
 /* Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
 EXPORT int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_t maximum);
-/* TLS 1.2 and older, OpenSSL's cipher list format. */
+/* TLS 1.2 and older, OpenSSL's cipher list format; an empty one leaves TLS 1.3 alone. */
 EXPORT int32_t tls_context_set_cipher_list(tls_context *context, const char *list);
-/* TLS 1.3, colon-separated. */
+/* TLS 1.3, colon-separated; an empty list leaves the older versions alone. */
 EXPORT int32_t tls_context_set_cipher_suites(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_groups(tls_context *context, const char *list);
 EXPORT int32_t tls_context_set_signature_schemes(tls_context *context, const char *list);
 /* A PEM bundle (leaf first, then intermediates) or one DER certificate. */
 EXPORT int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length);
-/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+/* PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
 EXPORT int32_t tls_context_use_key(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
+/* Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+EXPORT int32_t tls_context_check_keys(tls_context *context);
 /*
- * Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number
+ * Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number
  * (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the
  * key, or when this call failed.
  */
@@ -218,12 +238,23 @@ EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
 EXPORT int32_t tls_context_add_ca(tls_context *context, const uint8_t *bytes, size_t length);
+/* Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+EXPORT tls_roots *tls_roots_new(const uint8_t *bytes, size_t length);
+/* Contexts that trust them keep them. */
+EXPORT void tls_roots_free(tls_roots *roots);
+/*
+ * Trusts them, too. Last of all that changes trust: tls_context_add_ca and tls_context_add_crl come before it. Their names are not sent in a
+ * CertificateRequest: there are too many.
+ */
+EXPORT int32_t tls_context_trust_roots(tls_context *context, tls_roots *roots);
 /* Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
 EXPORT int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, size_t length);
 /* Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
 EXPORT int32_t tls_context_set_session_id_context(tls_context *context, const uint8_t *bytes, size_t length);
 /* One of TLS_OPTION_*. */
 EXPORT int32_t tls_context_set_option(tls_context *context, uint32_t option, uint32_t value);
+/* SSL_OP_* bits to set besides (SSL_CTX_set_options(3)), the lower and the upper half of them. */
+EXPORT int32_t tls_context_set_openssl_options(tls_context *context, uint32_t low, uint32_t high);
 /* Keys for tickets, the newest first: 80 bytes each (name 16, HMAC-SHA256 32, AES-256 32), or 48 as Node has them. Without a call
    they are made at the first ticket. Setting them ends rotation until the next TLS_OPTION_TICKET_ROTATION. */
 EXPORT int32_t tls_context_set_ticket_keys(tls_context *context, const uint8_t *keys, size_t length);
@@ -246,22 +277,34 @@ EXPORT int32_t tls_context_set_verify_time(tls_context *context, double seconds)
 /* Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
 EXPORT tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t flags, uint32_t capacity);
 EXPORT void tls_connection_free(tls_connection *connection);
-/* Client: the name sent as SNI (RFC 6066). */
+/* From now on these events are queued, too: TLS_FLAG_TRACE, TLS_FLAG_KEYLOG or both. */
+EXPORT void tls_connection_report(tls_connection *connection, uint32_t flags);
+/* Moves what has arrived (tls_incoming_*) from a connection that was never used to one that takes its place. */
+EXPORT void tls_connection_take_over(tls_connection *connection, tls_connection *from);
+/* Client: the name sent as SNI (RFC 6066); NULL: none. */
 EXPORT int32_t tls_connection_set_servername(tls_connection *connection, const char *name);
-/* mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. */
+/* mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. The last call counts. */
 EXPORT int32_t tls_connection_set_verify(tls_connection *connection, uint32_t mode, const char *identity);
 /* Overrides the context's list for this connection. */
 EXPORT int32_t tls_connection_set_alpn(tls_connection *connection, const uint8_t *wire, size_t length);
-/* Client: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another
+/* Client, after tls_connection_set_verify: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another
    identity, never verified) and was left out: a full handshake follows. */
 EXPORT int32_t tls_connection_set_session(tls_connection *connection, const uint8_t *der, size_t length);
 /* Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
 EXPORT int32_t tls_connection_set_context(tls_connection *connection, tls_context *context);
 
+/* Server, while parked at the ClientHello: what to staple in this connection, whatever the bytes are; none of them: nothing. */
+EXPORT int32_t tls_connection_set_ocsp_response(tls_connection *connection, const uint8_t *bytes, size_t length);
 /* Server, while parked at the ClientHello: the session that was looked up for an id or ticket. */
 EXPORT int32_t tls_connection_find_session(tls_connection *connection, const uint8_t *der, size_t length);
 /* A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
 EXPORT int32_t tls_connection_add_psk(tls_connection *connection, const char *identity, const uint8_t *key, size_t length);
+/*
+ * Client, instead of tls_connection_add_psk and after tls_connection_set_verify: when a key is needed, the import `psk` is called with this
+ * number (psk.c): for each ClientHello, where TLS 1.3 may be spoken, and when a TLS 1.2 server has chosen a suite with a pre-shared key. The
+ * same import tells when the connection is gone. With an identity to verify, or a verdict that is only recorded, certificates will do as well.
+ */
+EXPORT int32_t tls_connection_set_psk_chooser(tls_connection *connection, uint32_t chooser);
 /* Server, TLS 1.2: helps the client to choose its identity (RFC 4279). */
 EXPORT int32_t tls_connection_set_psk_hint(tls_connection *connection, const char *hint);
 /* A raw public key (SubjectPublicKeyInfo in DER) that the peer may authenticate with (RFC 7250). */
@@ -283,14 +326,19 @@ EXPORT int32_t tls_handshake(tls_connection *connection);
 EXPORT int32_t tls_read(tls_connection *connection, uint8_t *out, size_t length);
 /* SSL_write: bytes accepted (> 0; each is encrypted and in the outgoing BIO) or a status. */
 EXPORT int32_t tls_write(tls_connection *connection, const uint8_t *plaintext, size_t length);
-/* Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
+/* Sends close_notify (once): TLS_DONE, or another status to be called again: in the midst of another handshake it has to wait. Reading goes
+   on. */
 EXPORT int32_t tls_close_write(tls_connection *connection);
 /* Client, before the handshake: 0-RTT data (RFC 8446, 2.3): bytes accepted (> 0) or a status. */
 EXPORT int32_t tls_write_early(tls_connection *connection, const uint8_t *plaintext, size_t length);
 /* TLS 1.3: new keys for our direction, and with request for the peer's, too (RFC 8446, 4.6.3). */
 EXPORT int32_t tls_key_update(tls_connection *connection, uint32_t request);
+/* Bytes of plaintext in the records to come, 512 to 16384. */
+EXPORT int32_t tls_set_max_send_fragment(tls_connection *connection, uint32_t size);
 /* TLS 1.2: asks for a new handshake on this connection. */
 EXPORT int32_t tls_renegotiate(tls_connection *connection);
+/* TLS 1.2: from now on a new handshake that the peer asks for is declined with the warning no_renegotiation, and ours is an error. */
+EXPORT void tls_refuse_renegotiation(tls_connection *connection);
 /* Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */
 EXPORT int32_t tls_request_certificate(tls_connection *connection, uint32_t mode);
 /* Server, TLS 1.3: sends another ticket. */
@@ -354,6 +402,12 @@ EXPORT tls_bytes *tls_peer_exporter(tls_connection *connection, const char *labe
 
 /* TLS_BINDING_*. NULL where it is not defined: see tls_library_error. */
 EXPORT tls_bytes *tls_peer_channel_binding(tls_connection *connection, uint32_t type);
+/* The current session in DER, or NULL: resumable or not, as it is at the moment. */
+EXPORT tls_bytes *tls_peer_session(tls_connection *connection);
+/* The ticket of the current session, or NULL. */
+EXPORT tls_bytes *tls_peer_ticket(tls_connection *connection);
+/* The signature schemes that both sides know (SSL_get_shared_sigalgs(3)), as "RSA-PSS+SHA256", each behind a uint32 length. */
+EXPORT tls_bytes *tls_peer_shared_signature_schemes(tls_connection *connection);
 /* The peer's raw public key (SubjectPublicKeyInfo), or NULL. */
 EXPORT tls_bytes *tls_peer_public_key(tls_connection *connection);
 /* The stapled OCSP response in DER, or NULL. */

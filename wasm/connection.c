@@ -36,7 +36,7 @@ static int connection_attach(tls_connection *c) {
   park_attach(c);
   if (c->flags & TLS_FLAG_REQUEST_SCTS && !SSL_set_ct_validation_callback(c->ssl, accept_scts, NULL)) return 0;
   if (c->flags & TLS_FLAG_POST_HANDSHAKE_AUTH) SSL_set_post_handshake_auth(c->ssl, 1);
-  if (c->flags & (TLS_FLAG_REQUEST_OCSP | TLS_FLAG_REQUIRE_OCSP)) SSL_set_tlsext_status_type(c->ssl, TLSEXT_STATUSTYPE_ocsp);
+  if (c->flags & (TLS_FLAG_REQUEST_OCSP | TLS_FLAG_REQUIRE_OCSP | TLS_FLAG_DELIVER_OCSP)) SSL_set_tlsext_status_type(c->ssl, TLSEXT_STATUSTYPE_ocsp);
   return verify_bind_sessions(c);
 }
 
@@ -79,8 +79,19 @@ void tls_connection_free(tls_connection *c) {
   signature_release(c);
   OPENSSL_free(c->identity);
   OPENSSL_free(c->alpn);
+  OPENSSL_free(c->ocsp);
   OPENSSL_clear_free(c, sizeof *c);
   live_handles--;
+}
+
+void tls_connection_take_over(tls_connection *c, tls_connection *from) {
+  uint8_t *storage = c->incoming.storage; /* none, usually */
+  c->incoming.storage = from->incoming.storage;
+  c->incoming.head = from->incoming.head;
+  c->incoming.tail = from->incoming.tail;
+  c->incoming.eof = from->incoming.eof;
+  from->incoming.storage = storage;
+  from->incoming.head = from->incoming.tail = 0;
 }
 
 int32_t tls_connection_set_servername(tls_connection *c, const char *name) {
@@ -113,11 +124,6 @@ void tls_outgoing_consume(tls_connection *c, uint32_t length) { ring_consume(&c-
 uint32_t tls_outgoing_pending(tls_connection *c) { return ring_pending(&c->outgoing); }
 
 /* ---- Progress. ---- */
-
-static int renegotiation_exceeded(const tls_connection *c) {
-  const tls_context *context = context_of(SSL_get_SSL_CTX(c->ssl));
-  return context->renegotiations > 0 && c->renegotiations > context->renegotiations; /* with 0 OpenSSL refuses, and goes on */
-}
 
 static int32_t record_failure(tls_connection *c) {
   unsigned long code = ERR_peek_error();
@@ -164,11 +170,16 @@ int32_t tls_handshake(tls_connection *c) {
   return status == TLS_DONE ? park_after_handshake(c) : status;
 }
 
+/* What came before a request for renegotiation is delivered before the host is asked: it may change its mind. */
+static int reads_by_record(const tls_connection *c) {
+  return (c->flags & TLS_FLAG_PARK_RENEGOTIATION) && SSL_version(c->ssl) < TLS1_3_VERSION;
+}
+
 int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
   size_t total = 0, read;
   int32_t status = TLS_DONE;
   if (c->failed) return TLS_ERROR;
-  while (total < length && status == TLS_DONE) {
+  while (total < length && status == TLS_DONE && !(total > 0 && reads_by_record(c))) {
     ERR_clear_error();
     if (SSL_read_ex(c->ssl, out + total, length - total, &read))
       total += read;
@@ -176,7 +187,7 @@ int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
       status = status_of(c, 0);
   }
   events_note_peer(c);
-  if (status != TLS_ERROR && renegotiation_exceeded(c)) status = refuse_renegotiation(c);
+  if (status != TLS_ERROR && renegotiation_exceeded(c)) status = renegotiation_end(c);
   /* What arrived before a failure is delivered first; the failure is kept and met by the next call. */
   return total > 0 ? (int32_t)total : status;
 }
@@ -204,6 +215,7 @@ int32_t tls_write(tls_connection *c, const uint8_t *plaintext, size_t length) {
 int32_t tls_close_write(tls_connection *c) {
   if (c->failed) return TLS_ERROR;
   if (SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN) return TLS_DONE;
+  if (c->established && SSL_in_init(c->ssl)) return c->waiting ? TLS_WANT_CALLBACK : TLS_WANT_READ; /* in another handshake there is no end */
   if (ring_free(&c->outgoing) < ALERT_ROOM) return TLS_WANT_WRITE;
   ERR_clear_error();
   int result = SSL_shutdown(c->ssl);

@@ -12,7 +12,7 @@ static void context_release(void *ssl, void *pointer, CRYPTO_EX_DATA *data, int 
   tls_context *context = pointer;
   (void)ssl, (void)data, (void)index, (void)number, (void)unused;
   if (context == NULL) return;
-  X509_free(context->leaf);
+  sk_X509_pop_free(context->leaves, X509_free);
   OPENSSL_free(context->alpn);
   OPENSSL_free(context->groups);
   cookies_release(context->cookies);
@@ -91,9 +91,12 @@ int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_
                  SSL_CTX_set_max_proto_version(context->ssl, (int)maximum));
 }
 
+/* OpenSSL sets an empty list, too, and then complains of it. */
 int32_t tls_context_set_cipher_list(tls_context *context, const char *list) {
   ERR_clear_error();
-  return done_if(SSL_CTX_set_cipher_list(context->ssl, list));
+  int ok = SSL_CTX_set_cipher_list(context->ssl, list);
+  if (!ok && list[0] == '\0' && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_NO_CIPHER_MATCH) ok = 1;
+  return done_if(ok);
 }
 
 int32_t tls_context_set_cipher_suites(tls_context *context, const char *list) {
@@ -116,9 +119,10 @@ int32_t tls_context_set_signature_schemes(tls_context *context, const char *list
 /* ---- Options that are numbers. ---- */
 
 static int set_tickets(tls_context *context, uint32_t kind) {
+  int ids = kind == TLS_TICKETS_STATEFUL || kind == TLS_TICKETS_BOTH, stateless = kind == TLS_TICKETS_STATELESS || kind == TLS_TICKETS_BOTH;
   /* Without stateless tickets TLS 1.3 still sends tickets: they only name a session. None at all is a count of 0. */
-  if (kind != TLS_TICKETS_STATELESS) SSL_CTX_set_options(context->ssl, SSL_OP_NO_TICKET);
-  if (kind == TLS_TICKETS_STATEFUL) SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
+  if (!stateless) SSL_CTX_set_options(context->ssl, SSL_OP_NO_TICKET);
+  if (ids) SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
   return kind != TLS_TICKETS_NONE || SSL_CTX_set_num_tickets(context->ssl, 0);
 }
 
@@ -187,6 +191,8 @@ static int set_option(tls_context *context, uint32_t option, uint32_t value) {
       return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK | (value == 2 ? X509_V_FLAG_CRL_CHECK_ALL : 0));
     case TLS_OPTION_ANY_PURPOSE:
       return X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY);
+    case TLS_OPTION_NO_DH:
+      return SSL_CTX_set_dh_auto(ssl, 0), 1;
     case TLS_OPTION_RAW_PUBLIC_KEYS:
       return set_raw_public_keys(ssl, value);
     default:
@@ -198,6 +204,11 @@ static int set_option(tls_context *context, uint32_t option, uint32_t value) {
 int32_t tls_context_set_option(tls_context *context, uint32_t option, uint32_t value) {
   ERR_clear_error();
   return done_if(set_option(context, option, value));
+}
+
+int32_t tls_context_set_openssl_options(tls_context *context, uint32_t low, uint32_t high) {
+  SSL_CTX_set_options(context->ssl, (uint64_t)high << 32 | low);
+  return TLS_DONE;
 }
 
 static EVP_PKEY *dh_parse(const uint8_t *bytes, size_t length) {
@@ -226,16 +237,38 @@ static int use_chain(tls_context *context, STACK_OF(X509) *all) {
   if (!SSL_CTX_use_certificate(context->ssl, leaf) || !SSL_CTX_clear_chain_certs(context->ssl)) return 0;
   for (int i = 1; i < sk_X509_num(all); i++)
     if (!SSL_CTX_add1_chain_cert(context->ssl, sk_X509_value(all, i))) return 0;
-  X509_up_ref(leaf);
-  X509_free(context->leaf);
-  context->leaf = leaf;
-  return 1;
+  if (context->leaves == NULL && (context->leaves = sk_X509_new_null()) == NULL) return 0;
+  return X509_add_cert(context->leaves, leaf, X509_ADD_FLAG_UP_REF);
+}
+
+static int key_fits(tls_context *context, EVP_PKEY *key) {
+  int count = sk_X509_num(context->leaves), fits = count <= 0;
+  if (count == 1) return X509_check_private_key(sk_X509_value(context->leaves, 0), key); /* it knows why not */
+  ERR_set_mark();
+  for (int i = 0; i < count && !fits; i++) fits = X509_check_private_key(sk_X509_value(context->leaves, i), key);
+  ERR_pop_to_mark();
+  if (!fits) ERR_raise_data(ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH, "it fits none of %d certificates", count);
+  return fits;
 }
 
 /* SSL_CTX files keys by type and would accept one of another type than the certificate; so the check is made here, first. */
-static int use_key(tls_context *context, EVP_PKEY *key) {
-  if (context->leaf != NULL && !X509_check_private_key(context->leaf, key)) return 0;
-  return SSL_CTX_use_PrivateKey(context->ssl, key);
+static int use_key(tls_context *context, EVP_PKEY *key) { return key_fits(context, key) && SSL_CTX_use_PrivateKey(context->ssl, key); }
+
+/* SSL_CTX has one place for each type of key. */
+static int is_replaced(const tls_context *context, int index) {
+  const char *type = EVP_PKEY_get0_type_name(X509_get0_pubkey(sk_X509_value(context->leaves, index)));
+  for (int i = index + 1; i < sk_X509_num(context->leaves); i++)
+    if (EVP_PKEY_is_a(X509_get0_pubkey(sk_X509_value(context->leaves, i)), type)) return 1;
+  return 0;
+}
+
+int32_t tls_context_check_keys(tls_context *context) {
+  X509 *current = SSL_CTX_get0_certificate(context->ssl);
+  int ok = 1;
+  for (int i = 0; ok && i < sk_X509_num(context->leaves); i++)
+    ok = is_replaced(context, i) || SSL_CTX_select_current_cert(context->ssl, sk_X509_value(context->leaves, i));
+  if (current != NULL) SSL_CTX_select_current_cert(context->ssl, current);
+  return ok ? TLS_DONE : library_failed_with("a certificate has no key");
 }
 
 int32_t tls_context_use_certificate(tls_context *context, const uint8_t *bytes, size_t length) {

@@ -49,16 +49,15 @@ static void on_keylog(const SSL *ssl, const char *line) {
 }
 
 /* Length of the id, id, DER: the id is what a server's store files the session under. */
-static void session_push(tls_connection *c, SSL_SESSION *session, int der_length) {
+static void session_push(tls_connection *c, SSL_SESSION *session, const tls_bytes *der) {
   unsigned int id_length;
   const unsigned char *id = SSL_SESSION_get_id(session, &id_length);
-  size_t length = 1 + id_length + (size_t)der_length;
-  uint8_t *data = OPENSSL_malloc(length), *at = data;
+  size_t length = 1 + id_length + (size_t)der->length;
+  uint8_t *data = OPENSSL_malloc(length);
   if (data == NULL) return;
-  *at++ = (uint8_t)id_length;
-  memcpy(at, id, id_length);
-  at += id_length;
-  i2d_SSL_SESSION(session, &at);
+  data[0] = (uint8_t)id_length;
+  memcpy(data + 1, id, id_length);
+  memcpy(data + 1 + id_length, der + 1, der->length);
   event_push(c, TLS_EVENT_SESSION, (uint32_t)SSL_SESSION_get_timeout(session), data, length);
   OPENSSL_clear_free(data, length);
 }
@@ -67,8 +66,9 @@ static void session_push(tls_connection *c, SSL_SESSION *session, int der_length
 static int on_session(SSL *ssl, SSL_SESSION *session) {
   tls_connection *c = connection_of(ssl);
   if (c == NULL || !(c->flags & TLS_FLAG_SESSIONS) || !SSL_SESSION_is_resumable(session)) return 0;
-  int length = i2d_SSL_SESSION(session, NULL);
-  if (length > 0) session_push(c, session, length);
+  tls_bytes *der = session_encode(session);
+  if (der != NULL) session_push(c, session, der);
+  tls_bytes_free(der);
   return 0;
 }
 
@@ -139,8 +139,13 @@ static void on_message(int sent, int version, int type, const void *message, siz
 void events_attach(tls_connection *c) {
   SSL_CTX *context = SSL_get_SSL_CTX(c->ssl);
   SSL_set_info_callback(c->ssl, on_info);
-  if (c->flags & (TLS_FLAG_TRACE | TLS_FLAG_PARK_CLIENT_HELLO)) SSL_set_msg_callback(c->ssl, on_message);
+  SSL_set_msg_callback(c->ssl, on_message); /* always: a record layer made without it reports no headers to one that is set later */
   /* These two belong to SSL_CTX, so each looks up its connection's flags. Key log lines cost formatting: only when asked for. */
   if (c->flags & TLS_FLAG_KEYLOG) SSL_CTX_set_keylog_callback(context, on_keylog);
   if (c->flags & TLS_FLAG_SESSIONS) SSL_CTX_sess_set_new_cb(context, on_session);
+}
+
+void tls_connection_report(tls_connection *c, uint32_t flags) {
+  c->flags |= flags & (TLS_FLAG_TRACE | TLS_FLAG_KEYLOG);
+  events_attach(c);
 }

@@ -13,7 +13,7 @@
 
 /* ---- Writing. Each returns 1, or 0 when memory runs out or the bytes are too many. ---- */
 
-static int put_counted(BIO *out, const void *bytes, size_t length) {
+int put_counted(BIO *out, const void *bytes, size_t length) {
   uint32_t count = (uint32_t)length;
   if (length > INT_MAX) return 0;
   return BIO_write(out, &count, sizeof count) == sizeof count && (length == 0 || BIO_write(out, bytes, (int)length) == (int)length);

@@ -61,7 +61,7 @@ typedef struct ticket_key {
 
 struct tls_context {
   SSL_CTX *ssl;
-  X509 *leaf; /* the certificate given last: the next key must fit it */
+  STACK_OF(X509) *leaves; /* the certificates given, in their order: a key must fit one of them; NULL: none */
   uint8_t *alpn; /* wire format */
   size_t alpn_length;
   char *groups; /* kept for connections that come over from another context */
@@ -108,11 +108,15 @@ struct tls_connection {
   int32_t verify_result, verify_depth;
   uint8_t *alpn; /* this connection's own list, or NULL: the context's */
   size_t alpn_length;
+  int ocsp_given; /* what to staple is this connection's own; NULL: nothing */
+  uint8_t *ocsp;
+  size_t ocsp_length;
   cookie_jar *cookies; /* of the context it was made with; NULL unless DTLS */
   uint8_t *peer;       /* DTLS server: the address the cookie is bound to; NULL: none is asked for */
   size_t peer_length;
   uint64_t record_offset; /* what dtls_take adds to record numbers of epoch 0 */
   psk *psks;
+  uint32_t psk_chooser; /* client: the host's function that chooses one; 0: none */
   SSL_SESSION *found;      /* looked up for the client's id or ticket */
   int established;         /* the first handshake is done */
   uint32_t renegotiations; /* begun by the peer after it */
@@ -144,6 +148,13 @@ void events_release(tls_connection *c);
 void events_note_peer(tls_connection *c);
 tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t length);
 
+/* ---- fields.c: lists, too ---- */
+
+/* Writes bytes behind their uint32 length. 1, or 0 for want of memory. */
+int put_counted(BIO *out, const void *bytes, size_t length);
+/* What was written, if ok; otherwise NULL, with the queue drained into the library's error. Frees bio, which may be NULL. */
+tls_bytes *bytes_from_bio(BIO *bio, int ok);
+
 /* ---- park.c: handshakes that wait for an answer ---- */
 
 /* Sets the callbacks that this connection's flags ask for. */
@@ -163,15 +174,23 @@ int on_verify(X509_STORE_CTX *store, void *unused);
 
 /* Server: parks where a TLS 1.2 client names its identity. */
 void psk_hold(tls_connection *c);
+/* Client: it wants a pre-shared key, and no certificate instead. */
+int psk_is_expected(const tls_connection *c);
 void psk_release(tls_connection *c);
 void session_attach_context(tls_context *context);
+/* In DER; NULL when memory is out. */
+tls_bytes *session_encode(const SSL_SESSION *session);
+/* The session remembers this verdict against the peer: nobody who verifies will resume it. */
+void session_note_verdict(SSL *ssl, long verdict);
 void trust_attach_context(tls_context *context);
 /* Whether the verified chain carries a pinned key, if there are pins. */
 int trust_pins_hold(const tls_connection *c, STACK_OF(X509) *chain);
 /* Server: takes 0-RTT data until there is none left. */
 int32_t early_data_read(tls_connection *c);
-/* The peer has asked too often: ends the connection. */
-int32_t refuse_renegotiation(tls_connection *c);
+/* The peer has asked for more new handshakes than the context allows. */
+int renegotiation_exceeded(const tls_connection *c);
+/* Ends the connection because of that. */
+int32_t renegotiation_end(tls_connection *c);
 
 /* What a record may add to its plaintext (RFC 8446, 5.2 allows 256; CBC with its explicit IV and split first record stays
    below), and what is kept free beyond it so that an alert always finds room. */

@@ -20,7 +20,12 @@ int32_t tls_abort(tls_connection *c, uint32_t alert) {
   return abort_because(c, alert, c->verify_result != X509_V_OK ? SSL_R_CERTIFICATE_VERIFY_FAILED : SSL_R_CALLBACK_FAILED);
 }
 
-int32_t refuse_renegotiation(tls_connection *c) { return abort_because(c, SSL_AD_NO_RENEGOTIATION, SSL_R_NO_RENEGOTIATION); }
+int renegotiation_exceeded(const tls_connection *c) {
+  const tls_context *context = context_of(SSL_get_SSL_CTX(c->ssl));
+  return context->renegotiations > 0 && c->renegotiations > context->renegotiations; /* with 0 OpenSSL refuses, and goes on */
+}
+
+int32_t renegotiation_end(tls_connection *c) { return abort_because(c, SSL_AD_NO_RENEGOTIATION, SSL_R_NO_RENEGOTIATION); }
 
 /* ---- 0-RTT (RFC 8446, 2.3). ---- */
 
@@ -58,6 +63,11 @@ static int32_t flush_handshake(tls_connection *c, int ok) {
   return status == TLS_WANT_READ ? TLS_DONE : status; /* sent; the answer comes with the next read */
 }
 
+int32_t tls_set_max_send_fragment(tls_connection *c, uint32_t size) {
+  ERR_clear_error();
+  return SSL_set_max_send_fragment(c->ssl, size) ? TLS_DONE : library_failed();
+}
+
 int32_t tls_key_update(tls_connection *c, uint32_t request) {
   if (c->failed) return TLS_ERROR;
   ERR_clear_error();
@@ -71,6 +81,8 @@ int32_t tls_renegotiate(tls_connection *c) {
   if (ok) c->renegotiating = 1; /* ours does not count against the peer's limit */
   return flush_handshake(c, ok);
 }
+
+void tls_refuse_renegotiation(tls_connection *c) { SSL_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION); }
 
 int32_t tls_request_certificate(tls_connection *c, uint32_t mode) {
   if (c->failed) return TLS_ERROR;

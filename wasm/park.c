@@ -1,7 +1,7 @@
 /*
  * Handshakes that wait for an answer. OpenSSL can be suspended where it asks for a decision (SSL_want(3)): at the ClientHello, where
  * a client certificate is asked for, and where a server's certificate has been looked at. There the host gets an event, the handshake
- * says TLS_WANT_CALLBACK, and tls_resume goes on. Two more places OpenSSL does not offer, and are made here: a server that looks at
+ * says TLS_WANT_CALLBACK, and tls_resume goes on; a server can stop in the same way where a client asks for a new handshake. Two more places OpenSSL does not offer, and are made here: a server that looks at
  * a client's certificate holds the complete handshake back, and a TLS 1.2 PSK identity is held back by the incoming BIO (psk.c).
  */
 #include <string.h>
@@ -27,9 +27,26 @@ int32_t tls_resume(tls_connection *c, int32_t alert) {
 
 /* ---- Server: the ClientHello. ---- */
 
+/* One that asks for a new handshake. What we have asked for ourselves needs no decision; what is too much gets none. */
+static int on_renegotiation(tls_connection *c, int *alert) {
+  if (!(c->flags & TLS_FLAG_PARK_RENEGOTIATION) || c->renegotiating) return SSL_CLIENT_HELLO_SUCCESS;
+  if (!renegotiation_exceeded(c)) {
+    if (!park_answered(c, TLS_EVENT_RENEGOTIATION)) {
+      park(c, TLS_EVENT_RENEGOTIATION, NULL, 0);
+      return SSL_CLIENT_HELLO_RETRY;
+    }
+    c->answered &= ~(1u << TLS_EVENT_RENEGOTIATION); /* the next one is asked about again */
+    if (c->refuse < 0) return SSL_CLIENT_HELLO_SUCCESS;
+  }
+  *alert = renegotiation_exceeded(c) ? SSL_AD_NO_RENEGOTIATION : c->refuse;
+  if (*alert == SSL_AD_NO_RENEGOTIATION) renegotiation_end(c); /* with its own reason */
+  return SSL_CLIENT_HELLO_ERROR;
+}
+
 static int on_client_hello(SSL *ssl, int *alert, void *unused) {
   tls_connection *c = connection_of(ssl);
   (void)unused;
+  if (c->established) return on_renegotiation(c, alert);
   if (!(c->flags & TLS_FLAG_PARK_CLIENT_HELLO)) return SSL_CLIENT_HELLO_SUCCESS;
   if (park_answered(c, TLS_EVENT_CLIENT_HELLO)) { /* stays answered: a HelloRetryRequest brings a second ClientHello */
     if (c->refuse < 0) return SSL_CLIENT_HELLO_SUCCESS;
@@ -92,8 +109,11 @@ static int on_certificate_request(SSL *ssl, void *pointer) {
 
 /* The answer may overrule OpenSSL's verdict, either way. @return 1 if the certificate is accepted; else a fatal alert was sent */
 static int verdict_given(tls_connection *c) {
-  if (c->refuse < 0) c->verify_result = X509_V_OK;
-  if (c->refuse < 0) return 1;
+  if (c->refuse < 0) {
+    c->verify_result = X509_V_OK;
+    if (SSL_session_reused(c->ssl)) SSL_set_verify_result(c->ssl, X509_V_OK); /* which is where the verdict is then */
+    return 1;
+  }
   if (c->verify_result == X509_V_OK) c->verify_result = X509_V_ERR_APPLICATION_VERIFICATION;
   tls_abort(c, (uint32_t)(c->refuse == TLS_ALERT_OF_VERDICT ? ssl_x509err2alert(c->verify_result) : c->refuse));
   return 0;
@@ -107,14 +127,15 @@ static int park_verify(tls_connection *c, X509_STORE_CTX *store) {
     return 1;
   }
   c->answered &= ~(1u << TLS_EVENT_VERIFY);
-  int accepted = verdict_given(c);
-  X509_STORE_CTX_set_error(store, c->verify_result);
+  int before = c->verify_result, accepted = verdict_given(c);
+  /* Accepted in this connection only: the session remembers why it would not have been. */
+  X509_STORE_CTX_set_error(store, accepted ? before : c->verify_result);
   return accepted;
 }
 
 /* A certificate that is valid is not yet the one we want. A client with a pre-shared key wants none: it may not even know for whom. */
 static int own_verdict(const tls_connection *c, X509_STORE_CTX *store) {
-  if (c->role == TLS_ROLE_CLIENT && c->psks != NULL) return VERIFY_PSK_EXPECTED;
+  if (psk_is_expected(c)) return VERIFY_PSK_EXPECTED;
   return trust_pins_hold(c, X509_STORE_CTX_get0_chain(store)) ? X509_V_OK : VERIFY_PIN_MISMATCH;
 }
 
@@ -128,6 +149,8 @@ int on_verify(X509_STORE_CTX *store, void *unused) {
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
     ok = c->verify_mode == TLS_VERIFY_NONE || c->verify_mode == TLS_VERIFY_RECORD;
   }
+  /* What is only recorded goes into the session as it is told: with the first reason, not the last. */
+  if (ok > 0 && c->verify_result != X509_V_OK) X509_STORE_CTX_set_error(store, c->verify_result);
   return c->flags & TLS_FLAG_PARK_VERIFY && c->role == TLS_ROLE_CLIENT ? park_verify(c, store) : ok;
 }
 
@@ -142,7 +165,8 @@ int32_t park_after_handshake(tls_connection *c) {
 }
 
 void park_attach(tls_connection *c) {
-  if (c->flags & TLS_FLAG_PARK_CLIENT_HELLO) SSL_CTX_set_client_hello_cb(SSL_get_SSL_CTX(c->ssl), on_client_hello, NULL);
+  if (c->flags & (TLS_FLAG_PARK_CLIENT_HELLO | TLS_FLAG_PARK_RENEGOTIATION))
+    SSL_CTX_set_client_hello_cb(SSL_get_SSL_CTX(c->ssl), on_client_hello, NULL);
   if (c->role == TLS_ROLE_CLIENT) SSL_set_cert_cb(c->ssl, on_certificate_request, c);
   if (c->flags & TLS_FLAG_PARK_PSK) psk_hold(c);
 }

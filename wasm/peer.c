@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/ct.h>
 #include <openssl/x509.h>
 
@@ -15,6 +16,26 @@ static void agreed_cipher(tls_agreed *a, SSL *ssl) {
   a->cipher_id = SSL_CIPHER_get_protocol_id(cipher);
   text_set(a->cipher_standard, sizeof a->cipher_standard, SSL_CIPHER_standard_name(cipher));
   text_set(a->cipher_openssl, sizeof a->cipher_openssl, SSL_CIPHER_get_name(cipher));
+  text_set(a->cipher_version, sizeof a->cipher_version, SSL_CIPHER_get_version(cipher));
+}
+
+/* The server's ephemeral key. Of a KEM there is none: the server has encapsulated to ours; then the group says it all. */
+static void agreed_temporary_key(tls_agreed *a, SSL *ssl) {
+  EVP_PKEY *key = NULL;
+  if (SSL_is_server(ssl)) return;
+  if (!SSL_get_peer_tmp_key(ssl, &key)) {
+    if (a->version != TLS1_3_VERSION || a->group[0] == '\0') return;
+    a->temporary_key = TLS_TEMPORARY_KEY_KEM;
+    text_set(a->temporary_key_name, sizeof a->temporary_key_name, a->group);
+    return;
+  }
+  a->temporary_key = EVP_PKEY_is_a(key, "DH") ? TLS_TEMPORARY_KEY_DH : TLS_TEMPORARY_KEY_ECDH;
+  a->temporary_key_bits = (uint32_t)EVP_PKEY_get_bits(key);
+  if (EVP_PKEY_is_a(key, "EC"))
+    EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, a->temporary_key_name, sizeof a->temporary_key_name, NULL);
+  else if (a->temporary_key == TLS_TEMPORARY_KEY_ECDH)
+    text_set(a->temporary_key_name, sizeof a->temporary_key_name, EVP_PKEY_get0_type_name(key));
+  EVP_PKEY_free(key);
 }
 
 static void agreed_signatures(tls_agreed *a, SSL *ssl) {
@@ -49,6 +70,7 @@ const tls_agreed *tls_peer_agreed(tls_connection *c) {
   text_set(agreed.servername, sizeof agreed.servername, SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name));
   text_set(agreed.verify_name, sizeof agreed.verify_name, verify_name(agreed.verify_result));
   agreed_cipher(&agreed, c->ssl);
+  agreed_temporary_key(&agreed, c->ssl);
   agreed_signatures(&agreed, c->ssl);
   agreed_alpn(&agreed, c->ssl);
   ERR_clear_error(); /* an absent value is no error */
@@ -60,10 +82,10 @@ static X509 *chain_at(SSL *ssl, uint32_t chain, uint32_t index) {
     STACK_OF(X509) *verified = SSL_get0_verified_chain(ssl);
     return verified == NULL ? NULL : sk_X509_value(verified, (int)index);
   }
-  /* On a server OpenSSL leaves the leaf out of the chain; here both roles look the same. */
+  /* On a server OpenSSL leaves the leaf out of the chain; here both roles look the same. A resumed session only has the leaf. */
   STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
-  if (SSL_is_server(ssl)) return index == 0 ? SSL_get0_peer_certificate(ssl) : sk_X509_value(sent, (int)index - 1);
-  return sent == NULL ? NULL : sk_X509_value(sent, (int)index);
+  if (!SSL_is_server(ssl) && sent != NULL) return sk_X509_value(sent, (int)index);
+  return index == 0 ? SSL_get0_peer_certificate(ssl) : sk_X509_value(sent, (int)index - 1);
 }
 
 tls_bytes *tls_peer_certificate(tls_connection *c, uint32_t chain, uint32_t index) {
@@ -124,6 +146,53 @@ tls_bytes *tls_peer_channel_binding(tls_connection *c, uint32_t type) {
   return binding;
 }
 
+/* ---- The session, and what could have been agreed on. ---- */
+
+tls_bytes *tls_peer_session(tls_connection *c) {
+  SSL_SESSION *session = SSL_get_session(c->ssl);
+  ERR_clear_error();
+  tls_bytes *der = session == NULL ? NULL : session_encode(session);
+  ERR_clear_error();
+  return der;
+}
+
+tls_bytes *tls_peer_ticket(tls_connection *c) {
+  SSL_SESSION *session = SSL_get_session(c->ssl);
+  const unsigned char *ticket = NULL;
+  size_t length = 0;
+  if (session != NULL) SSL_SESSION_get0_ticket(session, &ticket, &length);
+  return ticket == NULL ? NULL : bytes_new(0, 0, ticket, length);
+}
+
+/* In the words of node:tls, which are mostly those of SSL_CTX_set1_sigalgs_list(3). */
+static const char *signature_name(int nid) {
+  switch (nid) {
+    case EVP_PKEY_RSA:
+      return "RSA";
+    case EVP_PKEY_RSA_PSS:
+      return "RSA-PSS";
+    case EVP_PKEY_EC:
+      return "ECDSA";
+    case EVP_PKEY_ED25519:
+      return "Ed25519";
+    case EVP_PKEY_ED448:
+      return "Ed448";
+    default:
+      return OBJ_nid2sn(nid);
+  }
+}
+
+tls_bytes *tls_peer_shared_signature_schemes(tls_connection *c) {
+  BIO *list = BIO_new(BIO_s_mem());
+  int signature, hash, ok = list != NULL, count = SSL_get_shared_sigalgs(c->ssl, 0, NULL, NULL, NULL, NULL, NULL);
+  for (int i = 0; ok && i < count; i++) {
+    char name[64];
+    SSL_get_shared_sigalgs(c->ssl, i, &signature, &hash, NULL, NULL, NULL);
+    ok = put_counted(list, name, (size_t)snprintf(name, sizeof name, "%s+%s", signature_name(signature), OBJ_nid2sn(hash)));
+  }
+  return bytes_from_bio(list, ok);
+}
+
 tls_bytes *tls_peer_public_key(tls_connection *c) {
   EVP_PKEY *key = SSL_get0_peer_rpk(c->ssl);
   unsigned char *spki = NULL;
@@ -142,20 +211,14 @@ tls_bytes *tls_peer_ocsp_response(tls_connection *c) {
 tls_bytes *tls_peer_scts(tls_connection *c) {
   const STACK_OF(SCT) *scts = SSL_get0_peer_scts(c->ssl);
   BIO *list = BIO_new(BIO_s_mem());
-  char *data;
-  tls_bytes *bytes = NULL;
-  for (int i = 0; list != NULL && i < sk_SCT_num(scts); i++) {
+  int ok = list != NULL;
+  for (int i = 0; ok && i < sk_SCT_num(scts); i++) {
     unsigned char *sct = NULL;
     int length = i2o_SCT(sk_SCT_value(scts, i), &sct);
-    uint32_t count = (uint32_t)length;
-    if (length > 0) BIO_write(list, &count, sizeof count), BIO_write(list, sct, length);
+    if (length > 0) ok = put_counted(list, sct, (size_t)length);
     OPENSSL_free(sct);
   }
-  long length = list == NULL ? 0 : BIO_get_mem_data(list, &data);
-  if (length > 0) bytes = bytes_new(0, 0, data, (size_t)length);
-  ERR_clear_error();
-  BIO_free(list);
-  return bytes;
+  return bytes_from_bio(list, ok);
 }
 
 tls_bytes *tls_digest(const char *name, const uint8_t *bytes, size_t length) {

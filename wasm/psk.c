@@ -1,12 +1,22 @@
 /*
  * Pre-shared keys (RFC 4279 for TLS 1.2, RFC 8446 for 1.3). A connection has a list of them: a client offers its first, a server looks
- * the client's identity up. A key used with TLS 1.3 goes with SHA-256 suites, as RFC 8446, 4.2.11 has it for keys without a hash.
+ * the client's identity up. Or a client has the host choose, when it knows the server's hint. A key used with TLS 1.3 goes with SHA-256 suites, as RFC 8446, 4.2.11 has it for keys without a hash.
  */
 #include <string.h>
 
 #include <openssl/obj_mac.h>
 
 #include "internal.h"
+
+/*
+ * The host's choice: writes the identity, with a NUL behind it, and the key, and returns the key's length; 0 for none, -1 for a failure,
+ * which it remembers. hint is NULL where the server gave none. Without room for an identity: the connection is gone, and with it the need.
+ */
+#ifdef __wasm__
+__attribute__((import_module("membio"), import_name("psk")))
+#endif
+extern int32_t
+membio_psk(uint32_t chooser, const char *hint, char *identity, uint32_t identity_capacity, uint8_t *key, uint32_t key_capacity);
 
 static void psk_free(psk *p) {
   OPENSSL_clear_free(p->key, p->length);
@@ -20,6 +30,8 @@ void psk_release(tls_connection *c) {
     psk_free(p);
   }
   c->psks = NULL;
+  if (c->psk_chooser != 0) membio_psk(c->psk_chooser, NULL, NULL, 0, NULL, 0);
+  c->psk_chooser = 0;
 }
 
 static unsigned int psk_copy(const psk *p, unsigned char *out, unsigned int capacity) {
@@ -28,10 +40,17 @@ static unsigned int psk_copy(const psk *p, unsigned char *out, unsigned int capa
   return (unsigned int)p->length;
 }
 
+/* More than OpenSSL's longest key is refused wherever a key is asked for. None at all would be no failure in TLS 1.3. */
+static unsigned int choice_failed(tls_connection *c) { return tls_abort(c, SSL_AD_INTERNAL_ERROR), PSK_MAX_PSK_LEN + 1; }
+
 static unsigned int on_client(SSL *ssl, const char *hint, char *identity, unsigned int identity_capacity, unsigned char *key,
                               unsigned int key_capacity) {
-  const psk *p = connection_of(ssl)->psks;
-  (void)hint;
+  tls_connection *c = connection_of(ssl);
+  const psk *p = c->psks;
+  if (c->psk_chooser != 0) {
+    int32_t length = membio_psk(c->psk_chooser, hint, identity, identity_capacity, key, key_capacity);
+    return length < 0 ? choice_failed(c) : (unsigned int)length;
+  }
   if (p == NULL || strlen(p->identity) >= identity_capacity) return 0;
   strcpy(identity, p->identity);
   return psk_copy(p, key, key_capacity);
@@ -81,6 +100,18 @@ int32_t tls_connection_add_psk(tls_connection *c, const char *identity, const ui
   if (c->role == TLS_ROLE_SERVER) return SSL_set_psk_server_callback(c->ssl, on_server), TLS_DONE;
   SSL_set_psk_client_callback(c->ssl, on_client);
   return offer_psk_suites(c->ssl) ? TLS_DONE : library_failed();
+}
+
+int psk_is_expected(const tls_connection *c) {
+  if (c->role != TLS_ROLE_CLIENT) return 0;
+  return c->psks != NULL || (c->psk_chooser != 0 && c->identity == NULL && c->verify_mode == TLS_VERIFY_REQUIRE);
+}
+
+int32_t tls_connection_set_psk_chooser(tls_connection *c, uint32_t chooser) {
+  ERR_clear_error();
+  c->psk_chooser = chooser;
+  SSL_set_psk_client_callback(c->ssl, on_client);
+  return !psk_is_expected(c) || offer_psk_suites(c->ssl) ? TLS_DONE : library_failed();
 }
 
 int32_t tls_connection_set_psk_hint(tls_connection *c, const char *hint) {

@@ -9,7 +9,21 @@
 #include <openssl/core_names.h>
 #include <openssl/rand.h>
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* OpenSSL's headers */
+#include "ssl/ssl_local.h"
+#pragma GCC diagnostic pop
+
 #include "internal.h"
+
+/* In one call, which measures and writes: i2d_SSL_SESSION(3) has to allocate for some sessions, and two calls could come out differently. */
+tls_bytes *session_encode(const SSL_SESSION *session) {
+  unsigned char *der = NULL;
+  int length = i2d_SSL_SESSION(session, &der);
+  tls_bytes *bytes = length <= 0 ? NULL : bytes_new(0, 0, der, (size_t)length);
+  if (der != NULL) OPENSSL_clear_free(der, (size_t)length);
+  return bytes;
+}
 
 /* ---- A client's session. ---- */
 
@@ -20,6 +34,12 @@ static int session_fits(const tls_connection *c, SSL_SESSION *session) {
   if (c->verify_mode != TLS_VERIFY_REQUIRE) return 1;
   if (SSL_get_verify_result(c->ssl) != X509_V_OK) return 0;
   return c->identity == NULL || (peer != NULL && verify_identity_matches(peer, c->identity));
+}
+
+/* OpenSSL takes the verdict down with the certificate, and has no function for what is found out later. */
+void session_note_verdict(SSL *ssl, long verdict) {
+  SSL_SESSION *session = SSL_get_session(ssl);
+  if (session != NULL) session->verify_result = verdict;
 }
 
 int32_t tls_connection_set_session(tls_connection *c, const uint8_t *der, size_t length) {

@@ -301,7 +301,8 @@ static EVP_PKEY *key_create(EVP_PKEY *public, uint32_t signer) {
 
 int32_t tls_context_use_signer(tls_context *context, uint32_t signer) {
   ERR_clear_error();
-  EVP_PKEY *public = context->leaf == NULL ? NULL : X509_get0_pubkey(context->leaf);
+  int count = sk_X509_num(context->leaves);
+  EVP_PKEY *public = count <= 0 ? NULL : X509_get0_pubkey(sk_X509_value(context->leaves, count - 1));
   EVP_PKEY *key = NULL;
   if (public == NULL)
     (void)signer_failed("it needs a certificate first");

@@ -95,19 +95,37 @@ int32_t tls_context_set_ocsp_response(tls_context *context, const uint8_t *der, 
   return bytes_copy(&context->ocsp, &context->ocsp_length, der, length) ? TLS_DONE : library_failed();
 }
 
-static int staple(SSL *ssl, const tls_context *context) {
-  if (context == NULL || context->ocsp == NULL) return SSL_TLSEXT_ERR_NOACK;
-  uint8_t *copy = OPENSSL_memdup(context->ocsp, context->ocsp_length);
-  if (copy == NULL || !SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)context->ocsp_length)) {
+int32_t tls_connection_set_ocsp_response(tls_connection *c, const uint8_t *bytes, size_t length) {
+  uint8_t *copy = length == 0 ? NULL : OPENSSL_memdup(bytes, length);
+  if (length > 0 && copy == NULL) return library_failed();
+  OPENSSL_free(c->ocsp);
+  c->ocsp = copy;
+  c->ocsp_length = length;
+  c->ocsp_given = 1;
+  return TLS_DONE;
+}
+
+static int staple_bytes(SSL *ssl, const uint8_t *bytes, size_t length) {
+  if (bytes == NULL) return SSL_TLSEXT_ERR_NOACK;
+  uint8_t *copy = OPENSSL_memdup(bytes, length);
+  if (copy == NULL || !SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)length)) {
     OPENSSL_free(copy);
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
   return SSL_TLSEXT_ERR_OK; /* the copy is OpenSSL's now */
 }
 
+static int staple(SSL *ssl) {
+  const tls_connection *c = connection_of(ssl);
+  const tls_context *context = context_of(SSL_get_SSL_CTX(ssl));
+  if (c->ocsp_given) return staple_bytes(ssl, c->ocsp, c->ocsp_length);
+  return context == NULL ? SSL_TLSEXT_ERR_NOACK : staple_bytes(ssl, context->ocsp, context->ocsp_length);
+}
+
 static int refuse_staple(tls_connection *c, int reason) {
   if (c->verify_mode == TLS_VERIFY_RECORD) {
     if (c->verify_result == X509_V_OK) c->verify_result = reason;
+    session_note_verdict(c->ssl, c->verify_result);
     return 1;
   }
   c->verify_result = reason;
@@ -120,7 +138,7 @@ static int check_staple(tls_connection *c) {
   const unsigned char *der;
   long length = SSL_get_tlsext_status_ocsp_resp(c->ssl, &der);
   X509 *leaf = SSL_get0_peer_certificate(c->ssl);
-  if (leaf == NULL || SSL_session_reused(c->ssl)) return 1;
+  if (c->flags & TLS_FLAG_DELIVER_OCSP || leaf == NULL || SSL_session_reused(c->ssl)) return 1;
   if (length <= 0) {
     int needed = c->flags & TLS_FLAG_REQUIRE_OCSP || certificate_must_staple(leaf);
     return needed ? refuse_staple(c, X509_V_ERR_OCSP_VERIFY_NEEDED) : 1;
@@ -133,8 +151,7 @@ static int check_staple(tls_connection *c) {
 
 static int on_status(SSL *ssl, void *unused) {
   (void)unused;
-  if (SSL_is_server(ssl)) return staple(ssl, context_of(SSL_get_SSL_CTX(ssl)));
-  return check_staple(connection_of(ssl));
+  return SSL_is_server(ssl) ? staple(ssl) : check_staple(connection_of(ssl));
 }
 
 void trust_attach_context(tls_context *context) { SSL_CTX_set_tlsext_status_cb(context->ssl, on_status); }

@@ -37,6 +37,8 @@ static int identity_set(tls_connection *c, const char *identity) {
   X509_VERIFY_PARAM *param = SSL_get0_param(c->ssl);
   OPENSSL_free(c->identity);
   c->identity = NULL;
+  X509_VERIFY_PARAM_set1_host(param, NULL, 0);
+  X509_VERIFY_PARAM_set1_ip(param, NULL, 0);
   if (identity == NULL) return 1;
   if ((c->identity = OPENSSL_strdup(identity)) == NULL) return 0;
   X509_VERIFY_PARAM_set_hostflags(param, VERIFY_HOST_FLAGS);

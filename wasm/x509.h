@@ -19,8 +19,6 @@ int put_asn1(BIO *out, const char *name, int length, unsigned char *der);
 int put_certificate(BIO *out, const char *name, const X509 *certificate);
 /* The fields written to group, as one field of out; frees group. ok is whether all went well so far. */
 int put_group(BIO *out, const char *name, BIO *group, int ok);
-/* What was written, if ok; otherwise NULL, with the queue drained. Frees bio. */
-tls_bytes *bytes_from_bio(BIO *bio, int ok);
 
 /* Reading. Borrowed from the bytes below them. */
 typedef struct fields {

@@ -1,6 +1,6 @@
 // Generated from wasm/abi.h by wasm/gen.ts (npm run build:abi). Do not edit.
 
-export const ABI_VERSION = 2
+export const ABI_VERSION = 3
 export const TLS_DONE = 0
 export const TLS_WANT_READ = -1
 export const TLS_WANT_WRITE = -2
@@ -23,6 +23,7 @@ export const TLS_EVENT_CERTIFICATE_REQUEST = 9
 export const TLS_EVENT_VERIFY = 10
 export const TLS_EVENT_PSK = 11
 export const TLS_EVENT_SIGN = 12
+export const TLS_EVENT_RENEGOTIATION = 13
 export const TLS_DIRECTION_RECEIVED = 0
 export const TLS_DIRECTION_SENT = 1
 export const TLS_VERIFY_NONE = 0
@@ -41,6 +42,8 @@ export const TLS_FLAG_PARK_CLIENT_HELLO = 256
 export const TLS_FLAG_PARK_CERTIFICATE_REQUEST = 512
 export const TLS_FLAG_PARK_VERIFY = 1024
 export const TLS_FLAG_PARK_PSK = 2048
+export const TLS_FLAG_DELIVER_OCSP = 4096
+export const TLS_FLAG_PARK_RENEGOTIATION = 8192
 export const TLS_CHAIN_SENT = 0
 export const TLS_CHAIN_VERIFIED = 1
 export const TLS_SIGNER_LATER = 0
@@ -61,9 +64,11 @@ export const TLS_OPTION_VERIFY_DEPTH = 14
 export const TLS_OPTION_CRL_CHECK = 15
 export const TLS_OPTION_RAW_PUBLIC_KEYS = 16
 export const TLS_OPTION_ANY_PURPOSE = 17
+export const TLS_OPTION_NO_DH = 18
 export const TLS_TICKETS_STATELESS = 0
 export const TLS_TICKETS_STATEFUL = 1
 export const TLS_TICKETS_NONE = 2
+export const TLS_TICKETS_BOTH = 3
 export const TLS_ALERT_OF_VERDICT = 256
 export const TLS_BINDING_UNIQUE = 0
 export const TLS_BINDING_SERVER_END_POINT = 1
@@ -73,6 +78,10 @@ export const TLS_BINDING_PEER_FINISHED = 4
 export const TLS_EARLY_DATA_NONE = 0
 export const TLS_EARLY_DATA_REJECTED = 1
 export const TLS_EARLY_DATA_ACCEPTED = 2
+export const TLS_TEMPORARY_KEY_NONE = 0
+export const TLS_TEMPORARY_KEY_DH = 1
+export const TLS_TEMPORARY_KEY_ECDH = 2
+export const TLS_TEMPORARY_KEY_KEM = 3
 export const TLS_KIND_CERTIFICATE = 1
 export const TLS_KIND_REQUEST = 2
 export const TLS_KIND_CRL = 3
@@ -82,6 +91,7 @@ export const TLS_KIND_OCSP = 4
 export type Pointer = number & { readonly pointer?: string }
 export type TlsContextPointer = number & { readonly pointer?: 'tls_context' }
 export type TlsConnectionPointer = number & { readonly pointer?: 'tls_connection' }
+export type TlsRootsPointer = number & { readonly pointer?: 'tls_roots' }
 export type TlsBytesPointer = number & { readonly pointer?: 'tls_bytes' }
 export type TlsErrorPointer = number & { readonly pointer?: 'tls_error' }
 export type TlsAgreedPointer = number & { readonly pointer?: 'tls_agreed' }
@@ -124,18 +134,22 @@ export const tlsAgreedLayout = {
   peerCertificate: { type: 'uint32_t', offset: 20, size: 4 },
   earlyData: { type: 'uint32_t', offset: 24, size: 4 },
   alpnLength: { type: 'uint32_t', offset: 28, size: 4 },
-  versionName: { type: 'char', offset: 32, size: 16 },
-  cipherStandard: { type: 'char', offset: 48, size: 64 },
-  cipherOpenssl: { type: 'char', offset: 112, size: 64 },
-  group: { type: 'char', offset: 176, size: 48 },
-  signature: { type: 'char', offset: 224, size: 48 },
-  peerSignature: { type: 'char', offset: 272, size: 48 },
-  servername: { type: 'char', offset: 320, size: 256 },
-  alpn: { type: 'char', offset: 576, size: 256 },
-  verifyName: { type: 'char', offset: 832, size: 48 },
+  temporaryKey: { type: 'uint32_t', offset: 32, size: 4 },
+  temporaryKeyBits: { type: 'uint32_t', offset: 36, size: 4 },
+  temporaryKeyName: { type: 'char', offset: 40, size: 48 },
+  versionName: { type: 'char', offset: 88, size: 16 },
+  cipherVersion: { type: 'char', offset: 104, size: 16 },
+  cipherStandard: { type: 'char', offset: 120, size: 64 },
+  cipherOpenssl: { type: 'char', offset: 184, size: 64 },
+  group: { type: 'char', offset: 248, size: 48 },
+  signature: { type: 'char', offset: 296, size: 48 },
+  peerSignature: { type: 'char', offset: 344, size: 48 },
+  servername: { type: 'char', offset: 392, size: 256 },
+  alpn: { type: 'char', offset: 648, size: 256 },
+  verifyName: { type: 'char', offset: 904, size: 48 },
 } as const
 /** sizeof(tls_agreed) */
-export const tlsAgreedSize = 880
+export const tlsAgreedSize = 952
 
 /** What openssl.wasm exports, beside its memory. */
 export interface Exports {
@@ -148,6 +162,8 @@ export interface Exports {
   tls_library_live(): number
   /** The error of the last call that returned TLS_ERROR or NULL without a connection. */
   tls_library_error(): TlsErrorPointer
+  /** The names of all cipher suites that can be asked for, each behind a uint32 length. NULL: see tls_library_error. */
+  tls_library_ciphers(): TlsBytesPointer
   /** Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
   tls_memory_alloc(length: number): Pointer
   tls_memory_free(memory: Pointer, length: number): void
@@ -157,28 +173,38 @@ export interface Exports {
   tls_context_free(context: TlsContextPointer): void
   /** Protocol versions as on the wire (0x0303); 0 leaves the bound open. */
   tls_context_set_versions(context: TlsContextPointer, minimum: number, maximum: number): number
-  /** TLS 1.2 and older, OpenSSL's cipher list format. */
+  /** TLS 1.2 and older, OpenSSL's cipher list format; an empty one leaves TLS 1.3 alone. */
   tls_context_set_cipher_list(context: TlsContextPointer, list: Pointer): number
-  /** TLS 1.3, colon-separated. */
+  /** TLS 1.3, colon-separated; an empty list leaves the older versions alone. */
   tls_context_set_cipher_suites(context: TlsContextPointer, list: Pointer): number
   tls_context_set_groups(context: TlsContextPointer, list: Pointer): number
   tls_context_set_signature_schemes(context: TlsContextPointer, list: Pointer): number
   /** A PEM bundle (leaf first, then intermediates) or one DER certificate. */
   tls_context_use_certificate(context: TlsContextPointer, bytes: Pointer, length: number): number
-  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit a certificate given before. passphrase may be NULL. */
+  /** PEM or DER, PKCS#8 (encrypted too) or traditional. Must fit one of the certificates given before, if there are any. passphrase may be NULL. */
   tls_context_use_key(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
-  /** Instead of a key: whenever the key of the certificate given before shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
+  /** Whether each certificate has got its key, a signer or its successor: another one with a key of the same type. */
+  tls_context_check_keys(context: TlsContextPointer): number
+  /** Instead of a key: whenever the key of the certificate given last shall sign, the import `sign` is called with this number (signer.c). The same import tells when the number is not needed any more: when neither this context nor a connection holds the key, or when this call failed. */
   tls_context_use_signer(context: TlsContextPointer, signer: number): number
   /** Certificate, key and chain in one. */
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
   /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
   tls_context_add_ca(context: TlsContextPointer, bytes: Pointer, length: number): number
+  /** Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+  tls_roots_new(bytes: Pointer, length: number): TlsRootsPointer
+  /** Contexts that trust them keep them. */
+  tls_roots_free(roots: TlsRootsPointer): void
+  /** Trusts them, too. Last of all that changes trust: tls_context_add_ca and tls_context_add_crl come before it. Their names are not sent in a CertificateRequest: there are too many. */
+  tls_context_trust_roots(context: TlsContextPointer, roots: TlsRootsPointer): number
   /** Protocols in wire format (RFC 7301): offered by a client, and a server's preference, best first. */
   tls_context_set_alpn(context: TlsContextPointer, wire: Pointer, length: number): number
   /** Distinguishes sessions of different services that share ticket keys. At most 32 bytes. */
   tls_context_set_session_id_context(context: TlsContextPointer, bytes: Pointer, length: number): number
   /** One of TLS_OPTION_*. */
   tls_context_set_option(context: TlsContextPointer, option: number, value: number): number
+  /** SSL_OP_* bits to set besides (SSL_CTX_set_options(3)), the lower and the upper half of them. */
+  tls_context_set_openssl_options(context: TlsContextPointer, low: number, high: number): number
   /** Keys for tickets, the newest first: 80 bytes each (name 16, HMAC-SHA256 32, AES-256 32), or 48 as Node has them. Without a call they are made at the first ticket. Setting them ends rotation until the next TLS_OPTION_TICKET_ROTATION. */
   tls_context_set_ticket_keys(context: TlsContextPointer, keys: Pointer, length: number): number
   tls_context_get_ticket_keys(context: TlsContextPointer): TlsBytesPointer
@@ -197,20 +223,28 @@ export interface Exports {
   /** Capacities are in bytes, powers of two, at least 32 KiB. NULL: see tls_library_error. */
   tls_connection_new(context: TlsContextPointer, role: number, flags: number, capacity: number): TlsConnectionPointer
   tls_connection_free(connection: TlsConnectionPointer): void
-  /** Client: the name sent as SNI (RFC 6066). */
+  /** From now on these events are queued, too: TLS_FLAG_TRACE, TLS_FLAG_KEYLOG or both. */
+  tls_connection_report(connection: TlsConnectionPointer, flags: number): void
+  /** Moves what has arrived (tls_incoming_*) from a connection that was never used to one that takes its place. */
+  tls_connection_take_over(connection: TlsConnectionPointer, from: TlsConnectionPointer): void
+  /** Client: the name sent as SNI (RFC 6066); NULL: none. */
   tls_connection_set_servername(connection: TlsConnectionPointer, name: Pointer): number
-  /** mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. */
+  /** mode is TLS_VERIFY_*. identity, or NULL for no name check: the host name or IP address the peer's leaf must carry. The last call counts. */
   tls_connection_set_verify(connection: TlsConnectionPointer, mode: number, identity: Pointer): number
   /** Overrides the context's list for this connection. */
   tls_connection_set_alpn(connection: TlsConnectionPointer, wire: Pointer, length: number): number
-  /** Client: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another identity, never verified) and was left out: a full handshake follows. */
+  /** Client, after tls_connection_set_verify: offers a session (DER). Returns TLS_DONE, or TLS_CLOSED if it does not fit this connection (expired, another identity, never verified) and was left out: a full handshake follows. */
   tls_connection_set_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** Server, while parked at the ClientHello: certificates and settings come from this context from now on (SSL_set_SSL_CTX). */
   tls_connection_set_context(connection: TlsConnectionPointer, context: TlsContextPointer): number
+  /** Server, while parked at the ClientHello: what to staple in this connection, whatever the bytes are; none of them: nothing. */
+  tls_connection_set_ocsp_response(connection: TlsConnectionPointer, bytes: Pointer, length: number): number
   /** Server, while parked at the ClientHello: the session that was looked up for an id or ticket. */
   tls_connection_find_session(connection: TlsConnectionPointer, der: Pointer, length: number): number
   /** A pre-shared key: the one a client offers, or one of those a server knows. Any number on a server. */
   tls_connection_add_psk(connection: TlsConnectionPointer, identity: Pointer, key: Pointer, length: number): number
+  /** Client, instead of tls_connection_add_psk and after tls_connection_set_verify: when a key is needed, the import `psk` is called with this number (psk.c): for each ClientHello, where TLS 1.3 may be spoken, and when a TLS 1.2 server has chosen a suite with a pre-shared key. The same import tells when the connection is gone. With an identity to verify, or a verdict that is only recorded, certificates will do as well. */
+  tls_connection_set_psk_chooser(connection: TlsConnectionPointer, chooser: number): number
   /** Server, TLS 1.2: helps the client to choose its identity (RFC 4279). */
   tls_connection_set_psk_hint(connection: TlsConnectionPointer, hint: Pointer): number
   /** A raw public key (SubjectPublicKeyInfo in DER) that the peer may authenticate with (RFC 7250). */
@@ -230,14 +264,18 @@ export interface Exports {
   tls_read(connection: TlsConnectionPointer, out: Pointer, length: number): number
   /** SSL_write: bytes accepted (> 0; each is encrypted and in the outgoing BIO) or a status. */
   tls_write(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
-  /** Sends close_notify (once): TLS_DONE, or TLS_WANT_WRITE to be called again. Reading goes on. */
+  /** Sends close_notify (once): TLS_DONE, or another status to be called again: in the midst of another handshake it has to wait. Reading goes on. */
   tls_close_write(connection: TlsConnectionPointer): number
   /** Client, before the handshake: 0-RTT data (RFC 8446, 2.3): bytes accepted (> 0) or a status. */
   tls_write_early(connection: TlsConnectionPointer, plaintext: Pointer, length: number): number
   /** TLS 1.3: new keys for our direction, and with request for the peer's, too (RFC 8446, 4.6.3). */
   tls_key_update(connection: TlsConnectionPointer, request: number): number
+  /** Bytes of plaintext in the records to come, 512 to 16384. */
+  tls_set_max_send_fragment(connection: TlsConnectionPointer, size: number): number
   /** TLS 1.2: asks for a new handshake on this connection. */
   tls_renegotiate(connection: TlsConnectionPointer): number
+  /** TLS 1.2: from now on a new handshake that the peer asks for is declined with the warning no_renegotiation, and ours is an error. */
+  tls_refuse_renegotiation(connection: TlsConnectionPointer): void
   /** Server, TLS 1.3: asks the client for a certificate after the handshake; mode is TLS_VERIFY_*. */
   tls_request_certificate(connection: TlsConnectionPointer, mode: number): number
   /** Server, TLS 1.3: sends another ticket. */
@@ -282,6 +320,12 @@ export interface Exports {
   tls_peer_exporter(connection: TlsConnectionPointer, label: Pointer, context: Pointer, contextLength: number, length: number): TlsBytesPointer
   /** TLS_BINDING_*. NULL where it is not defined: see tls_library_error. */
   tls_peer_channel_binding(connection: TlsConnectionPointer, type: number): TlsBytesPointer
+  /** The current session in DER, or NULL: resumable or not, as it is at the moment. */
+  tls_peer_session(connection: TlsConnectionPointer): TlsBytesPointer
+  /** The ticket of the current session, or NULL. */
+  tls_peer_ticket(connection: TlsConnectionPointer): TlsBytesPointer
+  /** The signature schemes that both sides know (SSL_get_shared_sigalgs(3)), as "RSA-PSS+SHA256", each behind a uint32 length. */
+  tls_peer_shared_signature_schemes(connection: TlsConnectionPointer): TlsBytesPointer
   /** The peer's raw public key (SubjectPublicKeyInfo), or NULL. */
   tls_peer_public_key(connection: TlsConnectionPointer): TlsBytesPointer
   /** The stapled OCSP response in DER, or NULL. */
@@ -318,6 +362,7 @@ export const EXPORT_NAMES = [
   'tls_library_version',
   'tls_library_live',
   'tls_library_error',
+  'tls_library_ciphers',
   'tls_memory_alloc',
   'tls_memory_free',
   'tls_bytes_free',
@@ -330,12 +375,17 @@ export const EXPORT_NAMES = [
   'tls_context_set_signature_schemes',
   'tls_context_use_certificate',
   'tls_context_use_key',
+  'tls_context_check_keys',
   'tls_context_use_signer',
   'tls_context_use_pkcs12',
   'tls_context_add_ca',
+  'tls_roots_new',
+  'tls_roots_free',
+  'tls_context_trust_roots',
   'tls_context_set_alpn',
   'tls_context_set_session_id_context',
   'tls_context_set_option',
+  'tls_context_set_openssl_options',
   'tls_context_set_ticket_keys',
   'tls_context_get_ticket_keys',
   'tls_context_add_crl',
@@ -346,13 +396,17 @@ export const EXPORT_NAMES = [
   'tls_context_set_verify_time',
   'tls_connection_new',
   'tls_connection_free',
+  'tls_connection_report',
+  'tls_connection_take_over',
   'tls_connection_set_servername',
   'tls_connection_set_verify',
   'tls_connection_set_alpn',
   'tls_connection_set_session',
   'tls_connection_set_context',
+  'tls_connection_set_ocsp_response',
   'tls_connection_find_session',
   'tls_connection_add_psk',
+  'tls_connection_set_psk_chooser',
   'tls_connection_set_psk_hint',
   'tls_connection_expect_key',
   'tls_incoming_space',
@@ -368,7 +422,9 @@ export const EXPORT_NAMES = [
   'tls_close_write',
   'tls_write_early',
   'tls_key_update',
+  'tls_set_max_send_fragment',
   'tls_renegotiate',
+  'tls_refuse_renegotiation',
   'tls_request_certificate',
   'tls_send_ticket',
   'tls_abort',
@@ -392,6 +448,9 @@ export const EXPORT_NAMES = [
   'tls_peer_certificate',
   'tls_peer_exporter',
   'tls_peer_channel_binding',
+  'tls_peer_session',
+  'tls_peer_ticket',
+  'tls_peer_shared_signature_schemes',
   'tls_peer_public_key',
   'tls_peer_ocsp_response',
   'tls_peer_scts',

@@ -2,6 +2,7 @@
 // its memory. Knows nothing of TLS.
 import { ABI_VERSION, EXPORT_NAMES, TLS_DONE, type Exports, type Pointer } from './generated.ts'
 import { Memory } from './memory.ts'
+import { PskChoosers, type PskArguments } from './psk-choosers.ts'
 import { Signers, type SignArguments } from './signers.ts'
 
 /** What the module asks of its host. Both can be replaced, for deterministic tests. */
@@ -21,13 +22,15 @@ export const webHost: Host = {
   now: () => Date.now(),
 }
 
-const IMPORTS = ['membio.getrandom', 'membio.now', 'membio.sign']
+const IMPORTS = ['membio.getrandom', 'membio.now', 'membio.psk', 'membio.sign']
 
 export class Library {
   readonly exports: Exports
   readonly memory: Memory
   /** Private keys that are somewhere else. */
   readonly signers = new Signers()
+  /** Clients that choose a pre-shared key by the server's hint. */
+  readonly pskChoosers = new PskChoosers()
   /** The module, to be shared with workers: compiling it again would cost them time and memory. */
   readonly module: WebAssembly.Module
   /** "OpenSSL 3.5.7 9 Jun 2026" */
@@ -78,6 +81,7 @@ export class Library {
         return 0
       },
       sign: (...args: SignArguments) => this.signers.sign(this.exports, this.memory, args),
+      psk: (...args: PskArguments) => this.pskChoosers.choose(this.exports, this.memory, args),
     }
   }
 }

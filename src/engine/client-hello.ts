@@ -1,12 +1,15 @@
 // The ClientHello (RFC 8446, 4.1.2) as an object. OpenSSL has checked the framing, but not yet what is inside of the extensions:
 // a malformed one is taken for absent here.
+import { alpnText } from './alpn.ts'
 
 /** What a client offers: the first message of a handshake (RFC 8446, 4.1.2). Numbers are IANA's. */
 export interface ClientHello {
   /** SNI, RFC 6066; undefined when the client named no host. */
   servername?: string
-  /** RFC 7301, in the client's order. */
+  /** RFC 7301, in the client's order. Names that are no UTF-8 have a character for each byte (Latin-1). */
   alpn: string[]
+  /** The same as bytes. */
+  alpnBytes: Uint8Array[]
   /** As on the wire: 0x0304 is TLS 1.3. From supported_versions, or the legacy field where that is absent. */
   versions: number[]
   /** The field that said so before TLS 1.3. */
@@ -25,6 +28,8 @@ export interface ClientHello {
   random: Uint8Array
   /** TLS 1.2: the id of the session to resume; in TLS 1.3 without meaning. */
   sessionId: Uint8Array
+  /** TLS 1.2: the ticket to resume with (RFC 5077), empty where the client has none yet; undefined where it takes no tickets. */
+  sessionTicket?: Uint8Array
   /** TLS 1.3: tickets and external PSK identities offered, best first. */
   pskIdentities: Uint8Array[]
   /** True when 0-RTT data follows. */
@@ -44,6 +49,11 @@ class Reader {
 
   get done(): boolean {
     return this.#at >= this.#bytes.length
+  }
+
+  /** What has not been read. */
+  get rest(): Uint8Array {
+    return this.#bytes.subarray(this.#at)
   }
 
   number(width: 1 | 2): number {
@@ -74,9 +84,9 @@ class Reader {
 
 const decoder = new TextDecoder()
 
-function parseAlpn(list: Reader): string[] {
-  const names: string[] = []
-  while (!list.done) names.push(decoder.decode(list.opaque(1)))
+function parseAlpn(list: Reader): Uint8Array[] {
+  const names: Uint8Array[] = []
+  while (!list.done) names.push(list.opaque(1))
   return names
 }
 
@@ -105,11 +115,15 @@ const EXTENSIONS: Record<number, (value: Reader, hello: ClientHello) => void> = 
   10: (value, hello) => (hello.groups = value.vector(2).numbers()),
   11: (value, hello) => (hello.pointFormats = value.vector(1).numbers(1)),
   13: (value, hello) => (hello.signatureSchemes = value.vector(2).numbers()),
-  16: (value, hello) => (hello.alpn = parseAlpn(value.vector(2))),
+  16: (value, hello) => {
+    hello.alpnBytes = parseAlpn(value.vector(2))
+    hello.alpn = hello.alpnBytes.map(alpnText)
+  },
   41: (value, hello) => (hello.pskIdentities = parsePskIdentities(value.vector(2))),
   43: (value, hello) => (hello.versions = value.vector(1).numbers()),
 }
 const EARLY_DATA = 42
+const SESSION_TICKET = 35
 
 /** DTLS counts versions downwards from 0xfeff, to differ from TLS. */
 export const isDtls = (legacyVersion: number): boolean => legacyVersion >> 8 === 0xfe
@@ -123,6 +137,7 @@ export function parseClientHello(body: Uint8Array): ClientHello {
   if (isDtls(legacyVersion)) reader.opaque(1) // cookie
   const hello: ClientHello = {
     alpn: [],
+    alpnBytes: [],
     versions: [legacyVersion],
     legacyVersion,
     random,
@@ -143,6 +158,7 @@ export function parseClientHello(body: Uint8Array): ClientHello {
     const value = extensions.vector(2)
     hello.extensions.push(type)
     if (type === EARLY_DATA) hello.earlyData = true
+    if (type === SESSION_TICKET) hello.sessionTicket = value.rest
     try {
       if (!value.done) EXTENSIONS[type]?.(value, hello)
     } catch {

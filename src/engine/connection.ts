@@ -2,49 +2,28 @@
 // datagrams - is theirs.
 import {
   TLS_ALERT_OF_VERDICT,
-  TLS_BINDING_EXPORTER,
-  TLS_BINDING_FINISHED,
-  TLS_BINDING_PEER_FINISHED,
-  TLS_BINDING_SERVER_END_POINT,
-  TLS_BINDING_UNIQUE,
   TLS_CLOSED,
   TLS_DONE,
   TLS_ERROR,
   TLS_EVENT_AGREED,
   TLS_EVENT_VERIFY,
-  TLS_FLAG_EARLY_DATA,
   TLS_FLAG_KEYLOG,
-  TLS_FLAG_PARK_CERTIFICATE_REQUEST,
-  TLS_FLAG_PARK_CLIENT_HELLO,
-  TLS_FLAG_PARK_PSK,
-  TLS_FLAG_PARK_VERIFY,
-  TLS_FLAG_POST_HANDSHAKE_AUTH,
-  TLS_FLAG_REQUEST_OCSP,
-  TLS_FLAG_REQUEST_SCTS,
-  TLS_FLAG_REQUIRE_OCSP,
-  TLS_FLAG_SESSIONS,
   TLS_FLAG_TRACE,
-  TLS_ROLE_CLIENT,
-  TLS_ROLE_SERVER,
-  TLS_VERIFY_NONE,
-  TLS_VERIFY_OPTIONAL,
-  TLS_VERIFY_RECORD,
-  TLS_VERIFY_REQUIRE,
   TLS_WANT_CALLBACK,
   TLS_WANT_READ,
   TLS_WANT_WRITE,
-  type Pointer,
   type TlsConnectionPointer,
   type TlsContextPointer,
 } from '../abi/generated.ts'
-import { Handle } from '../abi/handle.ts'
+import type { Handle } from '../abi/handle.ts'
 import type { Library } from '../abi/library.ts'
-import { closedInHandshake, connectionError, settingError, usageError, type TlsError } from '../errors.ts'
+import { closedInHandshake, connectionError, usageError, type TlsError } from '../errors.ts'
 import { readAgreed, type Agreed } from './agreed.ts'
+import type { AlpnProtocol } from './alpn.ts'
+import { Configurator, identityOf, newConnection } from './configurator.ts'
 import { decodeEvent, isParkEvent, type EngineEvent, type ParkEvent } from './events.ts'
-import type { EngineOptions, EngineSettings, PreSharedKey, Role } from './options.ts'
+import type { EngineSettings, PreSharedKey, Role } from './options.ts'
 import { Progress, type Phase, type ReadSide, type WriteSide } from './phase.ts'
-import { alpnWire, isIpAddress } from './settings.ts'
 
 /**
  * What a call came to:
@@ -52,9 +31,6 @@ import { alpnWire, isIpAddress } from './settings.ts'
  * `want-callback`: parked, an event tells on what, `resume` goes on; `closed`: this direction has ended in good order.
  */
 export type Status = 'done' | 'want-read' | 'want-write' | 'want-callback' | 'closed'
-
-/** Capacity of each of the two BIOs, in bytes: the fixed price of a peer that sends and never reads, or the other way round. */
-export const BIO_CAPACITY = 65536
 
 const STATUS: Record<number, Status> = {
   [TLS_DONE]: 'done',
@@ -69,9 +45,14 @@ export interface Decision<Context> {
   /** On `clientHello` and `certificateRequest`: go on with this context's certificate and settings. */
   context?: Context
   /** On `clientHello`: the protocols to choose from, best first. */
-  alpn?: readonly string[]
-  /** On `clientHello`: the stored session that the client's id or ticket names. */
+  alpn?: readonly AlpnProtocol[]
+  /** On `clientHello`: the stored session that the client's id or ticket names. One that cannot be read is as good as none. */
   session?: Uint8Array
+  /**
+   * On `clientHello`: the OCSP response (DER) to staple in this connection, where the client asks for one; it is not looked at. Empty:
+   * none, whatever the context has.
+   */
+  ocspResponse?: Uint8Array
   /** On `clientHello`: keys for the identities it offers. */
   psks?: readonly PreSharedKey[]
   /** On `psk`: the key for the identity asked for. Left out, the identity is unknown. */
@@ -86,14 +67,6 @@ export interface Decision<Context> {
   cause?: unknown
 }
 
-/** RFC 5929, RFC 9266; what SCRAM and friends bind to. */
-export type ChannelBinding = 'tls-unique' | 'tls-server-end-point' | 'tls-exporter'
-const BINDINGS: Record<ChannelBinding, number> = {
-  'tls-unique': TLS_BINDING_UNIQUE,
-  'tls-server-end-point': TLS_BINDING_SERVER_END_POINT,
-  'tls-exporter': TLS_BINDING_EXPORTER,
-}
-
 /** What a connection needs of the context it may be moved to. */
 export interface ContextLike {
   readonly pointer: TlsContextPointer
@@ -103,11 +76,11 @@ export interface ContextLike {
 export abstract class Connection<Context extends ContextLike> {
   readonly role: Role
   protected readonly library: Library
-  protected readonly handle: Handle<TlsConnectionPointer>
+  protected handle: Handle<TlsConnectionPointer>
   protected readonly progress = new Progress()
   /** Something came since reading last said that nothing is there. */
   protected mayRead = false
-  readonly #identity: string | undefined
+  #settings: EngineSettings
   readonly #events: EngineEvent[] = []
   #error: TlsError | undefined
   #agreed: Agreed | undefined
@@ -116,21 +89,11 @@ export abstract class Connection<Context extends ContextLike> {
   #refusal: unknown
 
   /** Use the context's `createEngine`. */
-  constructor(library: Library, context: TlsContextPointer, options: EngineSettings) {
-    const { exports } = library
-    const role = options.role === 'client' ? TLS_ROLE_CLIENT : TLS_ROLE_SERVER
-    const pointer = exports.tls_connection_new(context, role, flagsOf(options), BIO_CAPACITY)
-    if (!pointer) throw settingError(library.memory.error(exports.tls_library_error()), 'createEngine')
-    this.role = options.role
+  constructor(library: Library, context: TlsContextPointer, settings: EngineSettings) {
+    this.role = settings.role
     this.library = library
-    this.#identity = options.identity
-    this.handle = new Handle(pointer, (connection) => exports.tls_connection_free(connection))
-    try {
-      this.#configure(options)
-    } catch (error) {
-      this.free()
-      throw error
-    }
+    this.#settings = settings
+    this.handle = newConnection(library, context, settings)
   }
 
   // ---- Where it stands. ----
@@ -153,6 +116,46 @@ export abstract class Connection<Context extends ContextLike> {
     return this.#agreed
   }
 
+  // ---- Before the first call of `handshake`. ----
+
+  /**
+   * Client: another host than the engine was made for, as the option says; whom to verify goes with it, unless `identity` was given. A session
+   * that does not fit it is dropped.
+   * @throws TlsError of kind `usage` once the handshake has begun
+   */
+  setServername(servername: string): void {
+    this.#reconfigure('setServername', { servername })
+  }
+
+  /** Client: the session to resume, as the option says. @throws TlsError of kind `usage` once the handshake has begun */
+  setSession(session: Uint8Array): void {
+    this.#reconfigure('setSession', { session })
+  }
+
+  /** Server: what the next handshake on this connection asks of the client (see `renegotiate`), as the options of these names say. */
+  setClientCertificate(changes: Pick<EngineSettings, 'clientCertificate' | 'dangerouslyAcceptAnyCertificate'>): void {
+    if (this.role === 'client') throw usageError('setClientCertificate is for servers')
+    this.#configurator(this.alive('setClientCertificate')).verification((this.#settings = { ...this.#settings, ...changes }))
+  }
+
+  #reconfigure(call: string, changes: Pick<EngineSettings, 'servername' | 'session'>): void {
+    if (this.role === 'server') throw usageError(`${call} is for clients`)
+    this.#configurator(this.idle(call)).peer((this.#settings = { ...this.#settings, ...changes }))
+  }
+
+  /** As if it had been made with these, and had received what it has. */
+  protected replace(context: TlsContextPointer, settings: EngineSettings): void {
+    const fresh = newConnection(this.library, context, settings)
+    this.library.exports.tls_connection_take_over(fresh.pointer, this.handle.pointer)
+    this.handle.free()
+    this.handle = fresh
+    this.#settings = settings
+  }
+
+  protected get settings(): EngineSettings {
+    return this.#settings
+  }
+
   // ---- Progress. ----
 
   /** Drives the handshake as far as it goes (SSL_do_handshake(3)). `done` when it is complete, and from then on. */
@@ -168,7 +171,7 @@ export abstract class Connection<Context extends ContextLike> {
 
   /**
    * Ends our direction with close_notify; the peer may go on sending, and reading goes on (half-close). `want-write`: call again once
-   * ciphertext was taken.
+   * ciphertext was taken; `want-read` and `want-callback`: once another handshake on this connection is done, which cannot be left half way.
    */
   closeWrite(): Status {
     const connection = this.established('closeWrite')
@@ -178,6 +181,13 @@ export abstract class Connection<Context extends ContextLike> {
   }
 
   // ---- Decisions and events. ----
+
+  /** Reports these events from now on, as the options of these names do from the start. */
+  report(events: 'trace' | 'keylog'): void {
+    const flag = events === 'trace' ? TLS_FLAG_TRACE : TLS_FLAG_KEYLOG
+    this.library.exports.tls_connection_report(this.alive('report'), flag)
+    this.#settings = { ...this.#settings, [events]: true }
+  }
 
   /** The next event, oldest first; undefined when there is none. */
   nextEvent(): EngineEvent | undefined {
@@ -206,95 +216,36 @@ export abstract class Connection<Context extends ContextLike> {
     const connection = this.alive('resume')
     if (!this.#waiting) throw usageError('resume: the handshake is not waiting for an answer')
     const { exports } = this.library
+    const { session, ocspResponse, signature } = decision
     const parked = this.#parked
-    this.#parked = undefined
+    const configure = this.#configurator(connection)
     this.#refusal = decision.cause
-    if (decision.context) this.#set('context', exports.tls_connection_set_context(connection, decision.context.pointer))
-    if (decision.alpn) this.#setAlpn(decision.alpn)
-    if (decision.session) this.#lend('session', [decision.session], (at) => exports.tls_connection_find_session(connection, at, decision.session!.length))
-    for (const psk of decision.psks ?? []) this.#addPsk(psk)
-    if (decision.psk && parked?.type === 'psk') this.#addPsk({ identity: parked.identity, key: decision.psk })
-    const { signature } = decision
-    if (signature) this.#lend('signature', [signature], (at) => exports.tls_resume_signature(connection, at, signature.length))
-    else this.#set('resume', exports.tls_resume(connection, alertOf(decision, parked)))
+    if (decision.context) configure.set('context', exports.tls_connection_set_context(connection, decision.context.pointer))
+    if (decision.alpn) configure.alpn(decision.alpn)
+    if (session) this.library.memory.lend([session], (at) => exports.tls_connection_find_session(connection, at, session.length))
+    if (ocspResponse) configure.lend('ocspResponse', [ocspResponse], (at) => exports.tls_connection_set_ocsp_response(connection, at, ocspResponse.length))
+    for (const psk of decision.psks ?? []) configure.psk(psk)
+    if (decision.psk && parked?.type === 'psk') configure.psk({ identity: parked.identity, key: decision.psk })
+    if (signature) configure.lend('signature', [signature], (at) => exports.tls_resume_signature(connection, at, signature.length))
+    else configure.set('resume', exports.tls_resume(connection, alertOf(decision, parked)))
+    this.#parked = undefined
     this.#waiting = false
     this.mayRead = true
+  }
+
+  /**
+   * TLS 1.2: no new handshake on this connection from now on, whatever the context's `renegotiations` say, neither the peer's nor ours. The
+   * peer is told with the warning no_renegotiation and may go on. One that waits for a decision is past that: it ends the connection.
+   */
+  refuseRenegotiation(): void {
+    this.library.exports.tls_refuse_renegotiation(this.alive('refuseRenegotiation'))
+    if (this.#waiting && this.#parked?.type === 'renegotiation') this.resume({ alert: NO_RENEGOTIATION })
   }
 
   /** Ends the connection with a fatal alert of our choice (49 is access_denied), and throws the error that stands from now on. */
   abort(alert: number): never {
     this.statusOf(this.library.exports.tls_abort(this.alive('abort'), alert), 'the connection')
     throw new Error('internal: an abort that does not fail')
-  }
-
-  // ---- During a connection. ----
-
-  /** TLS 1.3: new keys for our direction; with 'requested' the peer is asked for the same (RFC 8446, 4.6.3). */
-  keyUpdate(peer: 'requested' | 'notRequested' = 'notRequested'): Status {
-    const connection = this.established('keyUpdate')
-    return this.#live('keyUpdate', this.library.exports.tls_key_update(connection, peer === 'requested' ? 1 : 0))
-  }
-
-  /**
-   * TLS 1.2: a new handshake on this connection. The peer must allow it; an `agreed` event tells when it is done.
-   */
-  renegotiate(): Status {
-    return this.#live('renegotiate', this.library.exports.tls_renegotiate(this.established('renegotiate')))
-  }
-
-  /**
-   * Server, TLS 1.3: asks a client that offered `postHandshakeAuth` for its certificate (RFC 8446, 4.6.2); an `agreed` event tells when it
-   * came.
-   */
-  requestCertificate(mode: 'request' | 'require' = 'require'): Status {
-    const connection = this.established('requestCertificate')
-    return this.#live('requestCertificate', this.library.exports.tls_request_certificate(connection, VERIFY_MODES[mode]))
-  }
-
-  /** Server, TLS 1.3: sends the client one more ticket. */
-  sendTicket(): Status {
-    return this.#live('sendTicket', this.library.exports.tls_send_ticket(this.established('sendTicket')))
-  }
-
-  /** A refused request is the caller's error and leaves the connection as it was; a failed connection is final. */
-  #live(call: string, status: number): Status {
-    const { exports, memory } = this.library
-    this.mayRead = true
-    if (status === TLS_ERROR && !exports.tls_connection_failed(this.handle.pointer)) {
-      throw settingError(memory.error(exports.tls_library_error()), call)
-    }
-    return this.statusOf(status, call)
-  }
-
-  /** The bytes that bind an authentication in this connection to it. @throws TlsError of kind `usage` where it is not defined, as tls-unique in TLS 1.3 */
-  channelBinding(type: ChannelBinding): Uint8Array {
-    return this.#binding(`channelBinding('${type}')`, BINDINGS[type])
-  }
-
-  /** The Finished message that we sent, and the one the peer did. */
-  finished(of: 'own' | 'peer'): Uint8Array {
-    return this.#binding('finished', of === 'own' ? TLS_BINDING_FINISHED : TLS_BINDING_PEER_FINISHED)
-  }
-
-  #binding(call: string, type: number): Uint8Array {
-    const { exports, memory } = this.library
-    const taken = memory.take(exports.tls_peer_channel_binding(this.established(call), type))
-    if (!taken) throw settingError(memory.error(exports.tls_library_error()), call)
-    return taken.bytes
-  }
-
-  /**
-   * Keying material bound to this connection (RFC 8446, 7.5; RFC 5705).
-   * @param context distinguishes uses of one label; leaving it out and passing none differ before TLS 1.3
-   */
-  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Uint8Array {
-    const connection = this.established('exportKeyingMaterial')
-    const { exports, memory } = this.library
-    const exported = memory.lend([label, context], (name, at) =>
-      memory.take(exports.tls_peer_exporter(connection, name, at, context?.length ?? 0, length)),
-    )
-    if (!exported) throw settingError(memory.error(exports.tls_library_error()), 'exportKeyingMaterial')
-    return exported.bytes
   }
 
   /** Frees the connection and wipes its secrets. Every later call but `free` is a usage error. */
@@ -310,48 +261,22 @@ export abstract class Connection<Context extends ContextLike> {
 
   // ---- Inside; what is protected is for the two engines. ----
 
-  #configure(options: EngineSettings): void {
-    const { exports } = this.library
-    const { pointer } = this.handle
-    const { servername, identity, session, psk, psks = psk ? [psk] : [], pskHint } = options
-    if (servername && !isIpAddress(servername)) {
-      this.#lend('servername', [servername], (at) => exports.tls_connection_set_servername(pointer, at))
-    }
-    this.#lend('identity', [identity], (at) => exports.tls_connection_set_verify(pointer, verifyMode(options), at))
-    if (options.alpn) this.#setAlpn(options.alpn)
-    for (const one of psks) this.#addPsk(one)
-    if (pskHint) this.#lend('pskHint', [pskHint], (at) => exports.tls_connection_set_psk_hint(pointer, at))
-    for (const key of options.expectedKeys ?? []) {
-      this.#lend('expectedKeys', [key], (at) => exports.tls_connection_expect_key(pointer, at, key.length))
-    }
-    if (session) this.#lend('session', [session], (at) => exports.tls_connection_set_session(pointer, at, session.length))
-  }
-
-  #addPsk({ identity, key }: PreSharedKey): void {
-    const { exports } = this.library
-    this.#lend('psk', [identity, key], (name, at) => exports.tls_connection_add_psk(this.handle.pointer, name, at, key.length))
-  }
-
-  #setAlpn(protocols: readonly string[]): void {
-    const { exports } = this.library
-    const wire = alpnWire(protocols)
-    this.#lend('alpn', [wire], (at) => exports.tls_connection_set_alpn(this.handle.pointer, at, wire.length))
-  }
-
-  #lend(what: string, args: readonly (Uint8Array | string | undefined)[], call: (a: Pointer, b: Pointer) => number): void {
-    this.#set(what, this.library.memory.lend(args, (a, b = 0) => call(a!, b)))
-  }
-
-  #set(what: string, status: number): void {
-    const { exports, memory } = this.library
-    if (status === TLS_ERROR) throw settingError(memory.error(exports.tls_library_error()), `\`${what}\` was refused`)
-  }
-
   /** The connection, if it may still be used. */
   protected alive(call: string): TlsConnectionPointer {
     if (this.#error) throw this.#error
     if (this.handle.isFree) throw usageError(`${call}: this engine has been freed`)
     return this.handle.pointer
+  }
+
+  /** The connection, if nothing has happened to it yet. */
+  protected idle(call: string): TlsConnectionPointer {
+    const connection = this.alive(call)
+    if (this.phase !== 'idle') throw usageError(`${call} is too late (phase: ${this.phase}): call it before the first handshake()`)
+    return connection
+  }
+
+  #configurator(connection: TlsConnectionPointer): Configurator {
+    return new Configurator(this.library, connection)
   }
 
   protected established(call: string): TlsConnectionPointer {
@@ -375,11 +300,12 @@ export abstract class Connection<Context extends ContextLike> {
 
   /** Turns a C status into ours; a failure is kept, and thrown now and ever after. */
   protected statusOf(status: number, during: string): Status {
-    this.#waiting = status === TLS_WANT_CALLBACK
+    if (status === TLS_WANT_CALLBACK) this.#waiting = true // until `resume`, whatever else is called meanwhile
     if (status !== TLS_ERROR) return STATUS[status]!
     const { exports, memory } = this.library
     const signerThrew = this.library.signers.takeThrown() ?? (this.#refusal === undefined ? undefined : { error: this.#refusal })
-    const scene = { during, identity: this.#identity, cause: this.#refusal, signerThrew }
+    const pskThrew = this.library.pskChoosers.takeThrown()
+    const scene = { during, identity: identityOf(this.#settings), cause: this.#refusal, signerThrew, pskThrew }
     const error = connectionError(memory.error(exports.tls_connection_error(this.handle.pointer)), scene)
     if (error.code === 'ERR_TLS_TRUNCATED') this.progress.endReading('truncated')
     this.#fail(error)
@@ -387,45 +313,19 @@ export abstract class Connection<Context extends ContextLike> {
 
   #fail(error: TlsError): never {
     this.#error = error
+    this.#waiting = false
     this.progress.enter('failed')
     throw error
   }
 }
 
-function flagsOf(options: EngineSettings): number {
-  const { role, trace, keylog, sessions, postHandshakeAuth, ocsp, scts, earlyData, park = [] } = options
-  const flag = (set: boolean | undefined, bit: number) => (set ? bit : 0)
-  return (
-    flag(trace, TLS_FLAG_TRACE) |
-    flag(keylog, TLS_FLAG_KEYLOG) |
-    flag(role === 'client' || sessions, TLS_FLAG_SESSIONS) |
-    flag(role === 'server' && earlyData, TLS_FLAG_EARLY_DATA) |
-    flag(postHandshakeAuth, TLS_FLAG_POST_HANDSHAKE_AUTH) |
-    flag(ocsp === 'request', TLS_FLAG_REQUEST_OCSP) |
-    flag(ocsp === 'require', TLS_FLAG_REQUIRE_OCSP) |
-    flag(scts === 'request', TLS_FLAG_REQUEST_SCTS) |
-    flag(park.includes('clientHello'), TLS_FLAG_PARK_CLIENT_HELLO) |
-    flag(park.includes('certificateRequest'), TLS_FLAG_PARK_CERTIFICATE_REQUEST) |
-    flag(park.includes('verify'), TLS_FLAG_PARK_VERIFY) |
-    flag(park.includes('psk'), TLS_FLAG_PARK_PSK)
-  )
-}
-
-const VERIFY_MODES = { none: TLS_VERIFY_NONE, request: TLS_VERIFY_OPTIONAL, require: TLS_VERIFY_REQUIRE } as const
-
-function verifyMode({ role, clientCertificate = 'none', dangerouslyAcceptAnyCertificate }: EngineOptions): number {
-  const asks = role === 'client' || clientCertificate !== 'none'
-  if (asks && dangerouslyAcceptAnyCertificate) return TLS_VERIFY_RECORD
-  return role === 'client' ? TLS_VERIFY_REQUIRE : VERIFY_MODES[clientCertificate]
-}
-
 /** The AlertDescription to refuse with, or -1 to go on. */
 function alertOf({ alert, verdict = 'keep', cause }: Decision<unknown>, parked: ParkEvent | undefined): number {
   if (alert !== undefined) return alert
-  if (cause !== undefined) return INTERNAL_ERROR
-  if (parked?.type !== 'verify' || verdict === 'dangerouslyAccept') return -1
-  if (verdict === 'refuse') return BAD_CERTIFICATE
-  return parked.ok ? -1 : TLS_ALERT_OF_VERDICT
+  if (parked?.type === 'verify' && verdict === 'refuse') return BAD_CERTIFICATE
+  if (parked?.type === 'verify' && verdict === 'keep' && !parked.ok) return TLS_ALERT_OF_VERDICT
+  return cause === undefined ? -1 : INTERNAL_ERROR
 }
 const BAD_CERTIFICATE = 42
+const NO_RENEGOTIATION = 100
 const INTERNAL_ERROR = 80

@@ -4,11 +4,13 @@ import { Handle } from '../abi/handle.ts'
 import { library } from '../abi/instance.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
+import { identityOf } from './configurator.ts'
 import { TlsEngine } from './engine.ts'
-import { hostRoots, type HostRoots } from '../host-roots.ts'
+import type { HostRoots } from '../host-roots.ts'
 import type { ContextOptions, EngineOptions, EngineSettings } from './options.ts'
+import { sharedRoots } from './roots.ts'
 import { rawSigner, type Signer } from './signer.ts'
-import { parseContextOptions, parseEngineOptions, type ContextSettings } from './settings.ts'
+import { checkOptions, parseContextOptions, type ContextSettings } from './settings.ts'
 
 /** On the wire; DTLS counts downwards, to differ from TLS. */
 const DTLS_1_2 = 0xfefd
@@ -33,11 +35,11 @@ export class SecureContext {
     if (!pointer) throw settingError(library.memory.error(exports.tls_library_error()), 'createContext')
     this.#library = library
     this.#handle = new Handle(pointer, (context) => exports.tls_context_free(context))
-    this.#hasCa = this.#hasOwnCa = settings.ca.length > 0
+    this.#hasCa = this.#hasOwnCa = options.ca !== undefined
     this.#hasIdentity = settings.identities.length > 0
     this.#extraCa = settings.extraCa
     this.#hostRoots = options.hostRoots
-    this.#reports = { sessions: options.tickets === 'stateful', earlyData: Boolean(options.maxEarlyData) }
+    this.#reports = { sessions: options.tickets === 'stateful' || options.tickets === 'both', earlyData: Boolean(options.maxEarlyData) }
     try {
       this.#apply(settings)
     } catch (error) {
@@ -55,21 +57,24 @@ export class SecureContext {
     return new TlsEngine(this.#library, this.#handle.pointer, settings)
   }
 
-  /** For DtlsContext: the options, checked against what this context has. */
+  /** For engines: the options, checked against what this context has. */
   checkEngineOptions(options: EngineOptions): EngineSettings {
     if (this.#handle.isFree) throw usageError('createEngine: this SecureContext has been freed')
-    const checked = parseEngineOptions(options)
-    const { role, psk, psks, park, expectedKeys, clientCertificate = 'none', dangerouslyAcceptAnyCertificate } = checked
+    checkOptions(options)
+    const { role, psk, psks, park, expectedKeys, clientCertificate = 'none', dangerouslyAcceptAnyCertificate } = options
     const verifies = !dangerouslyAcceptAnyCertificate && !expectedKeys
-    if (role === 'client' && verifies && !psk) this.#needCa()
+    // A key that is given says that no certificate will do; a function may find none.
+    const wantsNone = psk && (typeof psk !== 'function' || !identityOf(options))
+    const asks = role === 'client' || clientCertificate !== 'none'
+    if ((role === 'client' && verifies && !wantsNone) || (asks && this.#hostRoots)) this.#needCa()
     if (role === 'server') {
       if (!this.#hasIdentity && !psks && !park) throw usageError('a server needs a certificate: pass `cert` and `key` or `signer`, or `pkcs12`, to createContext')
       const decidesElsewhere = park?.includes('verify')
-      if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !decidesElsewhere) {
+      if (clientCertificate !== 'none' && verifies && !this.#hasOwnCa && !this.#hostRoots && !decidesElsewhere) {
         throw usageError('`clientCertificate` needs `ca` in the context: whose client certificates are valid?')
       }
     }
-    return { ...checked, ...this.#reports }
+    return { ...options, ...this.#reports }
   }
 
   /**
@@ -107,8 +112,9 @@ export class SecureContext {
   /** Roots are read at the first client that needs them: a list of them takes its time to parse. */
   #needCa(): void {
     if (this.#hasCa) return
-    this.#addCa(new TextEncoder().encode(hostRoots('ca', this.#hostRoots)))
     for (const ca of this.#extraCa) this.#addCa(ca)
+    const roots = sharedRoots(this.#library, this.#hostRoots)
+    this.#check('`hostRoots` were refused', this.#library.exports.tls_context_trust_roots(this.pointer, roots))
     this.#hasCa = true
   }
 
@@ -136,12 +142,14 @@ export class SecureContext {
     set('groups', settings.groups, exports.tls_context_set_groups)
     set('signatureSchemes', settings.signatureSchemes, exports.tls_context_set_signature_schemes)
     for (const [option, value] of settings.numbers) this.#check('a number', exports.tls_context_set_option(pointer, option, value))
+    if (settings.opensslOptions) exports.tls_context_set_openssl_options(pointer, ...settings.opensslOptions)
     for (const { cert, key, signer, pkcs12, passphrase } of settings.identities) {
       load('cert', cert, (at, length) => exports.tls_context_use_certificate(pointer, at, length))
       if (signer) this.#useSigner(signer)
       load('key', key, (at, length, text) => exports.tls_context_use_key(pointer, at, length, text), passphrase)
       load('pkcs12', pkcs12, (at, length, text) => exports.tls_context_use_pkcs12(pointer, at, length, text), passphrase)
     }
+    this.#check('`identities` were refused', exports.tls_context_check_keys(pointer))
     load('alpn', settings.alpn, (at, length) => exports.tls_context_set_alpn(pointer, at, length))
     load('sessionIdContext', settings.sessionIdContext, (at, length) => exports.tls_context_set_session_id_context(pointer, at, length))
     if (settings.verifyTime !== undefined) exports.tls_context_set_verify_time(pointer, settings.verifyTime)

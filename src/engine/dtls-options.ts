@@ -88,6 +88,7 @@ const MTU_RANGE = [208, 65507] as const
 export function refuseStreamOptions(options: DtlsContextOptions): void {
   const wrong = NOT_FOR_DTLS.find((option) => (options as ContextOptions)[option] !== undefined)
   if (wrong) throw usageError(`\`${wrong}\` is for TLS 1.3 or for streams, not for DTLS 1.2`)
+  if (options.cipherList === '') throw usageError('`cipherList` is empty: DTLS 1.2 has no other suites')
 }
 
 export function parseDatagramOptions(options: DtlsEngineOptions): DatagramSettings {

@@ -12,13 +12,14 @@
 import { TLS_DONE, TLS_ERROR, type TlsContextPointer } from '../abi/generated.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError, usageError } from '../errors.ts'
-import { Connection, type Status } from './connection.ts'
+import type { Status } from './connection.ts'
 import type { DtlsContext } from './dtls-context.ts'
 import type { DatagramSettings, DtlsPeer } from './dtls-options.ts'
+import { LiveConnection } from './live.ts'
 import type { EngineSettings } from './options.ts'
 
 /** SSL on datagrams. Its events, decisions and exporters are those of TlsEngine. */
-export class DtlsEngine extends Connection<DtlsContext> {
+export class DtlsEngine extends LiveConnection<DtlsContext> {
   readonly #mtu: number
   /** A server has to know whom the cookie is bound to, or that it shall go without. */
   #ready: boolean

@@ -9,8 +9,10 @@
 // class to read first; its driver is transport/poller.ts.
 import type { Pointer } from '../abi/generated.ts'
 import { usageError } from '../errors.ts'
-import { BIO_CAPACITY, Connection, type Status } from './connection.ts'
+import { BIO_CAPACITY } from './configurator.ts'
+import type { Status } from './connection.ts'
 import type { SecureContext } from './context.ts'
+import { LiveConnection } from './live.ts'
 
 export type { Status } from './connection.ts'
 
@@ -30,7 +32,7 @@ export interface Wants {
 const WRITE_ROOM = 16384 + 1024
 
 /** One TLS connection without I/O; see the picture above. Made by `SecureContext.createEngine`, freed by `free`. */
-export class TlsEngine extends Connection<SecureContext> {
+export class TlsEngine extends LiveConnection<SecureContext> {
   #eof = false
 
   /** What it can use right now. Cheap: asks two lengths. */
@@ -47,6 +49,16 @@ export class TlsEngine extends Connection<SecureContext> {
       writePlaintext: (phase === 'open' || phase === 'closing') && writeSide === 'open' && BIO_CAPACITY - outgoing >= WRITE_ROOM,
       readPlaintext: (phase === 'open' || phase === 'closing') && readSide === 'open' && this.mayRead,
     }
+  }
+
+  /**
+   * Before the first call of `handshake`: another context, as if the engine had been made with it and the same options. What it has received is
+   * kept. Later, a server changes its context by a decision on `clientHello`.
+   * @throws TlsError of kind `usage` once the handshake has begun, or where the options do not go with that context
+   */
+  useContext(context: SecureContext): void {
+    this.idle('useContext')
+    this.replace(context.pointer, context.checkEngineOptions(this.settings))
   }
 
   // ---- Ciphertext side. ----

@@ -9,6 +9,7 @@ import {
   TLS_EVENT_KEYLOG,
   TLS_EVENT_MESSAGE,
   TLS_EVENT_PSK,
+  TLS_EVENT_RENEGOTIATION,
   TLS_EVENT_SESSION,
   TLS_EVENT_SIGN,
   TLS_EVENT_STATE,
@@ -30,7 +31,7 @@ export type EngineEvent =
   /** With `park`, or `signer: 'event'`: nothing goes on until `engine.resume`. */
   | ParkEvent
   /**
-   * A session to resume later. On clients; TLS 1.3 servers send several. On servers with `tickets: 'stateful'`, to be stored under its id
+   * A session to resume later. On clients; TLS 1.3 servers send several. On servers with `tickets: 'stateful'` or 'both', to be stored under its id
    * and brought back by a decision on `clientHello`. Treat the bytes as a secret. lifetime is in seconds.
    */
   | { type: 'session'; session: Uint8Array; id: Uint8Array; lifetime: number }
@@ -59,12 +60,14 @@ export type ParkEvent =
   | { type: 'verify'; ok: boolean; code?: string; depth: number; peerChain: Uint8Array[]; verifiedChain: Uint8Array[] }
   /** Server, TLS 1.2: the client wants to use the key with this identity. (In TLS 1.3 identities come in the ClientHello.) */
   | { type: 'psk'; identity: string }
+  /** Server, TLS 1.2: the client asks for a new handshake. To refuse it: `refuseRenegotiation`, or an alert, which ends the connection. */
+  | { type: 'renegotiation' }
   /** With `signer: 'event'`: the handshake needs a signature of ours. */
   | { type: 'sign'; request: SignRequest }
 
 /** Whether the handshake waits for an answer to this event. */
-export const isParkEvent = (event: EngineEvent): event is ParkEvent =>
-  event.type === 'clientHello' || event.type === 'certificateRequest' || event.type === 'verify' || event.type === 'psk' || event.type === 'sign'
+export const isParkEvent = (event: EngineEvent): event is ParkEvent => PARK_EVENTS.has(event.type)
+const PARK_EVENTS: ReadonlySet<EngineEvent['type']> = new Set<ParkEvent['type']>(['clientHello', 'certificateRequest', 'verify', 'psk', 'renegotiation', 'sign'])
 
 /** What a `message` event holds. */
 export type MessageContent = 'recordHeader' | 'innerContentType' | 'changeCipherSpec' | 'alert' | 'handshake' | 'other'
@@ -94,6 +97,8 @@ export function decodeEvent({ kind, detail, bytes }: Taken): EngineEvent {
       return { type: 'earlyData', plaintext: bytes }
     case TLS_EVENT_PSK:
       return { type: 'psk', identity: decoder.decode(bytes) }
+    case TLS_EVENT_RENEGOTIATION:
+      return { type: 'renegotiation' }
     case TLS_EVENT_CERTIFICATE_REQUEST:
       return { type: 'certificateRequest', caNames: [...counted(bytes)] }
     case TLS_EVENT_ALERT: {

@@ -37,12 +37,11 @@ const count = (list: readonly unknown[]): string => String(Math.min(list.length,
 const ja4Hash = (text: string): string => (text ? hexDigest('SHA256', text).slice(0, 12) : '000000000000')
 
 /** First and last character of the first ALPN value; of one that is not alphanumeric, of its hexadecimal form. */
-function ja4Alpn(first: string | undefined): string {
-  if (!first) return '00'
-  const bytes = new TextEncoder().encode(first)
-  const alphanumeric = (byte: number | undefined) => byte !== undefined && /[0-9a-z]/i.test(String.fromCharCode(byte))
-  if (alphanumeric(bytes[0]) && alphanumeric(bytes.at(-1))) return first[0]! + first.at(-1)!
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+function ja4Alpn(first: Uint8Array | undefined): string {
+  if (!first?.length) return '00'
+  const ends = String.fromCharCode(first[0]!, first.at(-1)!)
+  if (/^[0-9a-z]{2}$/i.test(ends)) return ends
+  const hex = Array.from(first, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return hex[0]! + hex.at(-1)!
 }
 
@@ -53,7 +52,7 @@ export function ja4(hello: ClientHello): string {
   const datagrams = isDtls(hello.legacyVersion)
   const versions = withoutGrease(hello.versions)
   const version = JA4_VERSIONS[datagrams ? Math.min(...versions) : Math.max(...versions)] ?? '00'
-  const head = `${datagrams ? 'd' : 't'}${version}${hello.servername === undefined ? 'i' : 'd'}${count(suites)}${count(extensions)}${ja4Alpn(hello.alpn[0])}`
+  const head = `${datagrams ? 'd' : 't'}${version}${hello.servername === undefined ? 'i' : 'd'}${count(suites)}${count(extensions)}${ja4Alpn(hello.alpnBytes[0])}`
   const sorted = extensions.filter((type) => type !== SERVER_NAME && type !== ALPN).map(hex4).sort()
   const schemes = hello.signatureSchemes.map(hex4).join(',')
   const tail = schemes ? `${sorted.join(',')}_${schemes}` : sorted.join(',')

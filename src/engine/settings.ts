@@ -7,6 +7,7 @@ import {
   TLS_OPTION_MAX_EARLY_DATA,
   TLS_OPTION_MAX_FRAGMENT_LENGTH,
   TLS_OPTION_MAX_SEND_FRAGMENT,
+  TLS_OPTION_NO_DH,
   TLS_OPTION_PARTIAL_CHAIN,
   TLS_OPTION_RAW_PUBLIC_KEYS,
   TLS_OPTION_RECORD_PADDING,
@@ -17,11 +18,13 @@ import {
   TLS_OPTION_TICKET_COUNT,
   TLS_OPTION_TICKET_ROTATION,
   TLS_OPTION_VERIFY_DEPTH,
+  TLS_TICKETS_BOTH,
   TLS_TICKETS_NONE,
   TLS_TICKETS_STATEFUL,
   TLS_TICKETS_STATELESS,
 } from '../abi/generated.ts'
 import { usageError } from '../errors.ts'
+import { alpnWire } from './alpn.ts'
 import type { ContextOptions, Encoded, EngineOptions, Identity, LegacyVersion, ParkPoint, Role, Version } from './options.ts'
 import type { Signer } from './signer.ts'
 
@@ -49,7 +52,7 @@ const LEGACY_CIPHER_LIST = 'ALL:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0'
 const PSK_CIPHER_LIST = 'ECDHE-PSK-CHACHA20-POLY1305:PSK-CHACHA20-POLY1305:PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384'
 
 const VERSION_NUMBERS: Record<Version | LegacyVersion, number> = { TLSv1: 0x0301, 'TLSv1.1': 0x0302, 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 }
-const TICKETS = { stateless: TLS_TICKETS_STATELESS, stateful: TLS_TICKETS_STATEFUL, none: TLS_TICKETS_NONE } as const
+const TICKETS = { stateless: TLS_TICKETS_STATELESS, stateful: TLS_TICKETS_STATEFUL, both: TLS_TICKETS_BOTH, none: TLS_TICKETS_NONE } as const
 
 /** Options as the C side takes them. */
 export interface ContextSettings {
@@ -70,6 +73,8 @@ export interface ContextSettings {
   dhParameters?: Uint8Array
   ticketKeys?: Uint8Array
   ocspResponse?: Uint8Array
+  /** SSL_OP_*, the lower and the upper 32 bits. */
+  opensslOptions?: readonly [low: number, high: number]
   /** TLS_OPTION_* and its value. */
   numbers: readonly (readonly [option: number, value: number])[]
 }
@@ -86,7 +91,7 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
   return {
     versions: versionsOf(options),
     cipherList: options.cipherList ?? (legacy ? LEGACY_CIPHER_LIST : `${DEFAULT_CIPHER_LIST}:${PSK_CIPHER_LIST}`),
-    cipherSuites: options.cipherSuites ? joined('cipherSuites', options.cipherSuites) : DEFAULT_CIPHER_SUITES,
+    cipherSuites: options.cipherSuites ? joined('cipherSuites', options.cipherSuites, { mayBeEmpty: true }) : DEFAULT_CIPHER_SUITES,
     groups: options.groups ? joined('groups', options.groups) : DEFAULT_GROUPS,
     signatureSchemes,
     alpn: options.alpn && alpnWire(options.alpn),
@@ -98,9 +103,10 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
     verifyTime: options.verifyTime && options.verifyTime.getTime() / 1000,
     policies: options.policies ?? [],
     pins: options.pins && pinDigests(options.pins),
-    dhParameters: options.dhParameters && options.dhParameters !== 'auto' ? encoded('dhParameters', options.dhParameters) : undefined,
+    dhParameters: isKeyword(options.dhParameters) ? undefined : encoded('dhParameters', options.dhParameters!),
     ticketKeys: options.ticketKeys,
     ocspResponse: options.ocspResponse,
+    opensslOptions: options.dangerousOpensslOptions === undefined ? undefined : halves(options.dangerousOpensslOptions),
     numbers: numbersOf(options),
   }
 }
@@ -119,13 +125,13 @@ const CHOICES = {
   crlCheck: ['leaf', 'chain'],
   rawPublicKeys: ['accept', 'require'],
   cipherPreference: ['server', 'client'],
-  tickets: ['stateless', 'stateful', 'none'],
+  tickets: ['stateless', 'stateful', 'both', 'none'],
   maxFragmentLength: [512, 1024, 2048, 4096],
 } as const
 
 /** Each row: when, which option, which value. */
 function numbersOf(options: ContextOptions): [number, number][] {
-  const { insecureLegacyPeers: legacy, securityLevel, crls, crlCheck = 'chain', rawPublicKeys, tickets, ticketKeys } = options
+  const { insecureLegacyPeers: legacy, insecureRenegotiation = legacy, crls, crlCheck = 'chain', rawPublicKeys, tickets, ticketKeys } = options
   const minimumLevel = legacy ? 0 : 2
   const inRange = (option: keyof ContextOptions, minimum: number, maximum: number): number | undefined => {
     const value = options[option]
@@ -135,10 +141,12 @@ function numbersOf(options: ContextOptions): [number, number][] {
     }
     return value as number
   }
-  if (securityLevel !== undefined && securityLevel < 2 && !legacy) throw usageError('a securityLevel below 2 needs `insecureLegacyPeers`')
+  const listed = levelIn(options.cipherList)
+  const securityLevel = options.securityLevel ?? listed ?? minimumLevel
+  if (Math.min(securityLevel, listed ?? securityLevel) < 2 && !legacy) throw usageError('a security level below 2 needs `insecureLegacyPeers`')
   const rows: [number, number | undefined][] = [
-    [TLS_OPTION_SECURITY_LEVEL, inRange('securityLevel', minimumLevel, 5) ?? minimumLevel],
-    [TLS_OPTION_LEGACY, legacy ? 1 : undefined],
+    [TLS_OPTION_SECURITY_LEVEL, inRange('securityLevel', minimumLevel, 5) ?? securityLevel],
+    [TLS_OPTION_LEGACY, insecureRenegotiation ? 1 : undefined],
     [TLS_OPTION_CLIENT_PREFERENCE, options.cipherPreference === 'client' ? 1 : undefined],
     [TLS_OPTION_RENEGOTIATION, inRange('renegotiations', 0, 1_000_000)],
     [TLS_OPTION_MAX_SEND_FRAGMENT, inRange('maxSendFragment', 512, 16384)],
@@ -149,6 +157,7 @@ function numbersOf(options: ContextOptions): [number, number][] {
     [TLS_OPTION_SESSION_LIFETIME, inRange('sessionLifetime', 1, 604_800) ?? 7200],
     [TLS_OPTION_TICKET_ROTATION, inRange('ticketRotation', 0, 604_800) ?? (ticketKeys ? 0 : 86_400)],
     [TLS_OPTION_MAX_EARLY_DATA, inRange('maxEarlyData', 0, 0x7fffffff) || undefined],
+    [TLS_OPTION_NO_DH, options.dhParameters === 'none' ? 1 : undefined],
     [TLS_OPTION_PARTIAL_CHAIN, options.partialChain ? 1 : undefined],
     [TLS_OPTION_VERIFY_DEPTH, inRange('verifyDepth', 0, 100)],
     [TLS_OPTION_CRL_CHECK, crls ? (crlCheck === 'chain' ? 2 : 1) : undefined],
@@ -158,22 +167,41 @@ function numbersOf(options: ContextOptions): [number, number][] {
   return rows.filter((row): row is [number, number] => row[1] !== undefined)
 }
 
-function versionsOf({ insecureLegacyPeers: legacy, minVersion = legacy ? 'TLSv1' : 'TLSv1.2', maxVersion = 'TLSv1.3' }: ContextOptions): [number, number] {
-  const versions: [number, number] = [versionNumber('minVersion', minVersion), versionNumber('maxVersion', maxVersion)]
-  if (versions[0] > versions[1]) throw usageError(`minVersion ${minVersion} is newer than maxVersion ${maxVersion}`)
-  if (versions[0] < VERSION_NUMBERS['TLSv1.2'] && !legacy) throw usageError(`minVersion ${minVersion} needs \`insecureLegacyPeers\``)
-  return versions
+/** The last `@SECLEVEL=` of a cipher list, which is the one that counts. */
+function levelIn(cipherList = ''): number | undefined {
+  const level = /.*@SECLEVEL=(\d+)/.exec(cipherList)?.[1]
+  return level === undefined ? undefined : Number(level)
+}
+
+function versionsOf(options: ContextOptions): [number, number] {
+  const { insecureLegacyPeers: legacy, minVersion = legacy ? 'TLSv1' : 'TLSv1.2', maxVersion = 'TLSv1.3', cipherList, cipherSuites } = options
+  const [lowest, highest] = [versionNumber('minVersion', minVersion), versionNumber('maxVersion', maxVersion)]
+  if (lowest > highest) throw usageError(`minVersion ${minVersion} is newer than maxVersion ${maxVersion}`)
+  if (lowest < VERSION_NUMBERS['TLSv1.2'] && !legacy) throw usageError(`minVersion ${minVersion} needs \`insecureLegacyPeers\``)
+  // A version without suites must not be offered: OpenSSL would fail where the peer takes it, or even before.
+  const minimum = cipherList === '' ? VERSION_NUMBERS['TLSv1.3'] : lowest
+  const maximum = cipherSuites?.length === 0 ? Math.min(highest, VERSION_NUMBERS['TLSv1.2']) : highest
+  if (minimum <= maximum) return [minimum, maximum]
+  const empty = [cipherList === '' && '`cipherList`', cipherSuites?.length === 0 && '`cipherSuites`'].filter(Boolean).join(' and ')
+  throw usageError(`with an empty ${empty} there is no suite for any version from ${minVersion} to ${maxVersion}`)
+}
+
+function halves(options: number | bigint): [low: number, high: number] {
+  const isNumber = typeof options === 'bigint' || (typeof options === 'number' && Number.isSafeInteger(options))
+  if (!isNumber || options < 0 || BigInt(options) >> 64n) throw usageError('dangerousOpensslOptions must be an integer of at most 64 bits, SSL_OP_* bits')
+  return [Number(BigInt(options) & 0xffffffffn), Number(BigInt(options) >> 32n)]
 }
 
 function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
   const { cert, key, signer, pkcs12, passphrase, identities } = options
   if (identities && (cert ?? key ?? signer ?? pkcs12)) throw usageError('give either `identities` or one certificate by `cert`, `key`, `pkcs12`, not both')
-  const all = identities ?? (cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : [])
+  const all = identities ? certificatesFirst(identities) : cert || key || signer || pkcs12 ? [{ cert, key, signer, pkcs12, passphrase }] : []
+  const [someCert, someKey] = [all.some((one) => one.cert), all.some((one) => one.key && !one.cert)]
   return all.map((one) => {
     if (one.pkcs12 && (one.cert || one.key)) throw usageError('give either `pkcs12` or `cert` and `key`, not both')
     if (one.signer) checkSigner(one)
-    else if (one.cert && !one.key) throw usageError('`cert` is given without `key` or `signer`')
-    if (one.key && !one.cert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
+    else if (one.cert && !one.key && !someKey) throw usageError('`cert` is given without `key` or `signer`')
+    if (one.key && !one.cert && !someCert && !options.rawPublicKeys) throw usageError('`key` is given without `cert`')
     return {
       cert: one.cert ? encoded('cert', one.cert) : undefined,
       key: one.key ? encoded('key', one.key) : undefined,
@@ -182,6 +210,12 @@ function identitiesOf(options: ContextOptions): ContextSettings['identities'] {
       passphrase: one.passphrase,
     }
   })
+}
+
+/** Keys that come apart from their certificates find them by fitting; so the certificates must be there. */
+function certificatesFirst(identities: readonly Identity[]): Identity[] {
+  const rank = ({ cert, key, signer, pkcs12 }: Identity) => (pkcs12 || (cert && (key || signer)) ? 1 : cert ? 0 : 2)
+  return [...identities].sort((a, b) => rank(a) - rank(b))
 }
 
 function checkSigner({ cert, key, pkcs12, signer }: Identity): void {
@@ -210,19 +244,20 @@ function decodeBase64(text: string): number[] {
 /** Options that only one role has. */
 const CLIENT_ONLY = ['servername', 'identity', 'session', 'psk', 'ocsp', 'scts', 'postHandshakeAuth'] as const
 const SERVER_ONLY = ['clientCertificate', 'psks', 'pskHint'] as const
-const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk'] }
+const PARK_POINTS: Record<Role, readonly ParkPoint[]> = { client: ['certificateRequest', 'verify'], server: ['clientHello', 'verify', 'psk', 'renegotiation'] }
 
-export function parseEngineOptions(options: EngineOptions): EngineOptions {
+export function checkOptions(options: EngineOptions): void {
   const { role, servername, identity = servername, dangerouslyAcceptAnyCertificate, psk, park = [] } = options
   if (role !== 'client' && role !== 'server') throw usageError(`role is ${JSON.stringify(role)}; it must be 'client' or 'server'`)
   const foreign = (role === 'client' ? SERVER_ONLY : CLIENT_ONLY).find((option) => options[option] !== undefined)
   if (foreign) throw usageError(`\`${foreign}\` is for ${role === 'client' ? 'servers' : 'clients'}`)
   const nowhere = park.find((point) => !PARK_POINTS[role].includes(point))
   if (nowhere) throw usageError(`a ${role} cannot park at ${JSON.stringify(nowhere)}, only at ${PARK_POINTS[role].join(', ')}`)
-  if (role === 'client' && !identity && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
+  const decidesElsewhere = park.includes('verify')
+  const named = identity || (identity === null && decidesElsewhere)
+  if (role === 'client' && !named && !dangerouslyAcceptAnyCertificate && !psk && !options.expectedKeys) {
     throw usageError('a client needs `servername`: the host its certificate is checked for')
   }
-  return { ...options, identity }
 }
 
 function versionNumber(option: string, version: Version | LegacyVersion): number {
@@ -231,12 +266,14 @@ function versionNumber(option: string, version: Version | LegacyVersion): number
   return number
 }
 
-function joined(option: string, names: readonly string[]): string {
-  if (!Array.isArray(names) || !names.length) throw usageError(`\`${option}\` must be a list of names`)
-  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*]+$/.test(name))
+function joined(option: string, names: readonly string[], { mayBeEmpty = false } = {}): string {
+  if (!Array.isArray(names) || (!names.length && !mayBeEmpty)) throw usageError(`\`${option}\` must be a list of names`)
+  const wrong = names.find((name) => typeof name !== 'string' || !/^[\w+.\-?*/]+$/.test(name))
   if (wrong !== undefined) throw usageError(`\`${option}\` must be a list of names; ${JSON.stringify(wrong)} is none`)
   return names.join(':')
 }
+
+const isKeyword = (dhParameters: ContextOptions['dhParameters']) => dhParameters === undefined || dhParameters === 'auto' || dhParameters === 'none'
 
 function encodedList(option: string, list: Encoded | readonly Encoded[] | undefined): Uint8Array[] {
   const all = Array.isArray(list) ? (list as readonly Encoded[]) : list ? [list as Encoded] : []
@@ -247,14 +284,6 @@ function encoded(option: string, value: Encoded): Uint8Array {
   if (typeof value === 'string') return encoder.encode(value)
   if (value instanceof Uint8Array) return value
   throw usageError(`\`${option}\` must be PEM text or bytes, not ${typeof value}`)
-}
-
-/** RFC 7301: each name behind one byte of length. */
-export function alpnWire(protocols: readonly string[]): Uint8Array {
-  const names = protocols.map((name) => encoder.encode(name))
-  const wrong = names.findIndex((name) => name.length === 0 || name.length > 255)
-  if (wrong >= 0) throw usageError(`ALPN protocol ${JSON.stringify(protocols[wrong])} must have 1 to 255 bytes`)
-  return new Uint8Array(names.flatMap((name) => [name.length, ...name]))
 }
 
 /** Written as an address and not as a name: then it is not sent as SNI (RFC 6066, section 3). */

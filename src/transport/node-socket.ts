@@ -54,7 +54,7 @@ class NodeSocketTransport implements ByteTransport {
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.#socket.destroyed) return true // the reason is on its way, by onError
+    if (this.#socket.destroyed || this.#finished) return true // the reason is on its way, by onError; or we have ended it
     return this.#socket.write(chunk)
   }
 

@@ -4,6 +4,7 @@
 // One pump, one scheduling field; chunks, drains, timers and calls only ask for a turn. The only file that owns deadlines and
 // water marks.
 import type { Agreed } from '../engine/agreed.ts'
+import { BIO_CAPACITY } from '../engine/configurator.ts'
 import type { Decision, Status } from '../engine/connection.ts'
 import type { SecureContext } from '../engine/context.ts'
 import type { TlsEngine } from '../engine/engine.ts'
@@ -70,6 +71,11 @@ export interface PollerOptions {
   deadlines?: Deadlines
   /** Bytes of plaintext queued before `write` returns false. Default 65,536: one full outgoing BIO. */
   highWaterMark?: number
+  /**
+   * Takes the transport's end for the peer's close_notify: `onEnd` is called, and writing may go on. For surfaces that promise so, as
+   * node:tls does: whoever can cut the transport can then cut the plaintext short, and nobody notices. Default false: it is an error.
+   */
+  insecureTruncation?: boolean
 }
 
 const DEADLINES = {
@@ -119,6 +125,7 @@ export class Poller {
   #outboxBytes = 0
   #drainOwed = false
   #transportFull = false
+  #closeWritten: (() => void) | undefined
 
   readonly #timers: Partial<Record<Deadline, ReturnType<typeof setTimeout>>> = {}
 
@@ -174,9 +181,13 @@ export class Poller {
     this.#request()
   }
 
-  /** Ends our direction once the queue is written: close_notify. Receiving goes on until the peer ends its own (half-close). */
-  closeWrite(): void {
+  /**
+   * Ends our direction once the queue is written: close_notify. Receiving goes on until the peer ends its own (half-close).
+   * @param written called once the transport has got all of it
+   */
+  closeWrite(written?: () => void): void {
     this.#ended = true
+    this.#closeWritten = written
     if (this.#closing === 'no') this.#closing = 'write'
     this.#request()
   }
@@ -189,6 +200,17 @@ export class Poller {
   close(): void {
     this.#ended = true
     this.#closeBoth()
+  }
+
+  /** Encrypts and hands to the transport, here and now, what both have room for; otherwise a turn does it. For whoever gives up next. */
+  flush(): void {
+    if (this.#closed || this.engine.error) return
+    try {
+      this.#acceptPlaintext()
+      this.#takeOutgoing()
+    } catch (error) {
+      if (error !== this.engine.error) throw error // else the next turn meets it
+    }
   }
 
   /** Gives up at once, without a word to the peer. @param error what `onClose` shall tell */
@@ -206,13 +228,20 @@ export class Poller {
   // ---- What the transport tells. ----
 
   #onChunk(chunk: Uint8Array): void {
-    if (this.#closed) return
+    if (this.#closed) return this.#discard(chunk)
     this.#touch()
     this.#lastWant = undefined // a new flight: what the handshake wants after it is news
     this.#heard = true
     this.#inbox.push(chunk)
     this.#run()
   }
+
+  /** A peer that goes on talking after the end does not listen either. */
+  #discard(chunk: Uint8Array): void {
+    this.#discarded += chunk.length
+    if (this.#discarded > BIO_CAPACITY) this.#transport.reset()
+  }
+  #discarded = 0
 
   #onDrain(): void {
     this.#transportFull = false
@@ -279,6 +308,7 @@ export class Poller {
     (poller) => poller.#closeOurSide(),
     (poller) => poller.#takeOutgoing(),
     (poller) => poller.#drainEvents(),
+    (poller) => poller.#tellWritten(),
     (poller) => poller.#meetEnding(),
   ]
 
@@ -330,6 +360,8 @@ export class Poller {
     const dropping = this.#closing === 'both'
     if (!this.engine.agreed || this.engine.readSide !== 'open' || (this.#paused && !dropping)) return 0
     const { status, plaintext } = this.engine.readPlaintext()
+    this.#drainEvents() // what was told before these bytes
+    if (this.#closed) return 0
     if (plaintext.length && !dropping) this.#handlers.onPlaintext?.(plaintext)
     if (status !== 'closed') return plaintext.length
     if (this.#handlers.onEnd && !dropping) this.#handlers.onEnd()
@@ -363,7 +395,9 @@ export class Poller {
     if (this.#closing === 'no' || this.#outbox.length) return 0
     if (this.#closing === 'both' && !this.#heard) throw (this.#ending = closedInHandshake())
     if (!this.engine.agreed || this.engine.writeSide !== 'open') return 0
-    return this.engine.closeWrite() === 'done' ? 1 : 0
+    const status = this.engine.closeWrite()
+    if (status === 'want-read' && this.#truncated) this.destroy() // a new handshake is under way, that nobody will answer
+    return status === 'done' ? 1 : 0
   }
 
   #drainEvents(): number {
@@ -390,11 +424,20 @@ export class Poller {
     this.#request()
   }
 
+  #tellWritten(): number {
+    if (this.#closeWritten && this.engine.writeSide !== 'open' && !this.engine.wants().takeCiphertext) {
+      this.#closeWritten()
+      this.#closeWritten = undefined
+    }
+    return 0
+  }
+
   /** The transport's end counts once everything that came before it has been read; and both directions' end is ours. */
   #meetEnding(): number {
     const { engine } = this
     const sent = !engine.wants().takeCiphertext
-    if (engine.phase === 'closed' && sent) {
+    const ended = engine.phase === 'closed' || (this.#truncated && engine.writeSide === 'closeNotify')
+    if (ended && sent) {
       this.#linger()
       this.#finish()
     } else if (this.#ending && !this.#inbox.length && !engine.wants().readPlaintext) {
@@ -407,10 +450,18 @@ export class Poller {
   #tellEof(): number {
     if (this.#eofTold) return 0
     this.#eofTold = true
-    this.engine.receiveEof()
+    if (!this.#options.insecureTruncation || !this.engine.agreed || this.engine.readSide !== 'open') this.engine.receiveEof()
+    else this.#endTruncated()
     return 1
   }
   #eofTold = false
+
+  #endTruncated(): void {
+    this.#truncated = true
+    if (this.#handlers.onEnd && this.#closing !== 'both') this.#handlers.onEnd()
+    else this.#closeBoth()
+  }
+  #truncated = false
 
   // ---- The end. ----
 
@@ -424,7 +475,8 @@ export class Poller {
   /** The peer gets its alert; the program gets the error, unless it had already said that it wants nothing more. */
   #fail(error: TlsError): void {
     const unwanted = this.#closing === 'both' && !this.#outbox.length && (error.kind === 'closed' || error.kind === 'io')
-    for (let alert = this.engine.takeCiphertext(); alert.length && error !== this.#ending; alert = this.engine.takeCiphertext()) {
+    const isGone = error === this.#ending || error.code === 'ERR_TLS_TRUNCATED' // who has left needs no alert, and might answer it with a reset
+    for (let alert = this.engine.takeCiphertext(); alert.length && !isGone; alert = this.engine.takeCiphertext()) {
       this.#transport.write(alert)
     }
     this.#drainEvents()

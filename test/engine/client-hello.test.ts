@@ -176,6 +176,7 @@ parse('a body without extensions: the legacy version counts', () => {
   const raw = body()
   assert.equal(parseClientHello(raw), {
     alpn: [],
+    alpnBytes: [],
     versions: [0x0303],
     legacyVersion: 0x0303,
     cipherSuites: [0x1301],

@@ -184,7 +184,7 @@ const CONFLICTS: readonly { name: string; options: ContextOptions; message: stri
   { name: 'identities beside a certificate', options: { ...server(), identities: [server('RSA-2048')] }, message: 'not both' },
   { name: 'a pin that is none', options: { pins: ['sha256/abc'] }, message: 'neither sha256/BASE64' },
   { name: 'a fragment too small', options: { maxSendFragment: 100 }, message: 'from 512 to 16384' },
-  { name: 'tickets of an unknown kind', options: { tickets: 'many' as 'none' }, message: 'one of stateless, stateful, none' },
+  { name: 'tickets of an unknown kind', options: { tickets: 'many' as 'none' }, message: 'one of stateless, stateful, both, none' },
   { name: 'DH parameters that are none', options: { dhParameters: 'garbage' }, message: '`dhParameters` was refused' },
   { name: 'an OCSP response that is none', options: { ocspResponse: new Uint8Array(5) }, message: '`ocspResponse` was refused' },
   { name: 'a policy that is no OID', options: { policies: ['no.oid'] }, message: '`policies` was refused' },

@@ -232,6 +232,16 @@ trust('a pre-shared key instead of certificates', (t) => {
   pingPong(pair)
 })
 
+trust('a pre-shared key that is chosen by the hint', (t) => {
+  const key = { identity: 'sensor 7', key: new Uint8Array(32).fill(9) }
+  const hints: (string | undefined)[] = []
+  const psk = (hint: string | undefined) => (hints.push(hint), key)
+  const pair = t.own(makeDtlsPair({ clientEngine: { servername: undefined, psk }, serverEngine: { psks: [key], pskHint: 'north wing' } }))
+  pair.establish()
+  assert.equal(hints, ['north wing'])
+  assert.equal(pair.client.engine.agreed!.peerChain, [])
+})
+
 /** RFC 7250, as CoAP uses it (RFC 7252, 9.1.3.2). */
 for (const expected of ['P-256', 'RSA-2048'] as const) {
   trust(`a raw public key instead of a certificate, ${expected === 'P-256' ? 'the expected one' : 'another one than expected'}`, (t) => {

@@ -42,7 +42,25 @@ const CONTEXT: { name: string; given: () => ContextOptions; message: RegExp }[] 
     given: () => ({ cipherSuites: ['TLS_NO_SUCH'] }),
     message: /`cipherSuites` was refused \("TLS_NO_SUCH"\)/,
   },
-  { name: 'no cipher suites', given: () => ({ cipherSuites: [] }), message: /`cipherSuites` must be a list of names/ },
+  {
+    name: 'no cipher suites for TLS 1.3 alone',
+    given: () => ({ cipherSuites: [], minVersion: 'TLSv1.3' }),
+    message: /with an empty `cipherSuites` there is no suite for any version from TLSv1.3 to TLSv1.3/,
+  },
+  {
+    name: 'no cipher list for TLS 1.2 alone',
+    given: () => ({ cipherList: '', maxVersion: 'TLSv1.2' }),
+    message: /with an empty `cipherList` there is no suite for any version from TLSv1.2 to TLSv1.2/,
+  },
+  {
+    name: 'no suites at all',
+    given: () => ({ cipherList: '', cipherSuites: [] }),
+    message: /with an empty `cipherList` and `cipherSuites` there is no suite/,
+  },
+  { name: 'a weak level in a cipher list', given: () => ({ cipherList: 'ALL:@SECLEVEL=0' }), message: /needs `insecureLegacyPeers`/ },
+  { name: 'OpenSSL options that are no number', given: () => ({ dangerousOpensslOptions: untyped('1') }), message: /must be an integer of at most 64 bits/ },
+  { name: 'OpenSSL options beyond 64 bits', given: () => ({ dangerousOpensslOptions: 1n << 64n }), message: /must be an integer of at most 64 bits/ },
+  { name: 'negative OpenSSL options', given: () => ({ dangerousOpensslOptions: -1 }), message: /must be an integer of at most 64 bits/ },
   {
     name: 'cipher suites as text',
     given: () => ({ cipherSuites: untyped('TLS_AES_128_GCM_SHA256') }),

@@ -223,7 +223,10 @@ unsafe('gnutls-serv with %DISABLE_SAFE_RENEGOTIATION: accepted with the option, 
   const words = ['--echo', '--priority', 'NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION']
   const { port } = await gnutlsServer(t, { identity: serverIdentity(), args: words })
   await visit(t, port, LEGACY)
-  expectError(await dialMembio(t, port).closed, { kind: 'protocol', code: 'ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED' })
+  await visit(t, port, { insecureRenegotiation: true })
+  for (const settings of [{}, { ...LEGACY, insecureRenegotiation: false }]) {
+    expectError(await dialMembio(t, port, { settings }).closed, { kind: 'protocol', code: 'ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED' })
+  }
 })
 
 unsafe('gnutls-cli with %DISABLE_SAFE_RENEGOTIATION: may connect, but not renegotiate', async (t) => {

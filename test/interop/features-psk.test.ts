@@ -2,7 +2,7 @@
 // brought by decisions that take their time.
 import * as assert from 'uvu/assert'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ContextOptions, PreSharedKey, Version } from '../../src/index.ts'
+import type { ContextOptions, PreSharedKey, PskChooser, Version } from '../../src/index.ts'
 import { server as serverIdentity } from '../support/certs.ts'
 import { expectError, type Expected } from '../support/expect.ts'
 import { file, gnutlsClient, gnutlsServer, opensslServer, Program } from '../support/peers.ts'
@@ -12,6 +12,7 @@ import { dialMembio, echo, serveMembio, type SideOptions } from '../support/sock
 import type { Case } from '../support/suite.ts'
 
 const KEY: PreSharedKey = { identity: 'sensor-7', key: new Uint8Array(32).fill(7) }
+const HINT = 'the north wing'
 const WRONG: PreSharedKey = { identity: 'sensor-7', key: new Uint8Array(32).fill(9) }
 const STRANGE: PreSharedKey = { identity: 'sensor-8', key: new Uint8Array(32).fill(8) }
 
@@ -26,7 +27,7 @@ const NO_CERTIFICATE: ContextOptions = { cert: undefined, key: undefined }
 interface ServerPeer {
   name: string
   program?: string
-  /** A server that knows KEY. */
+  /** A server that knows KEY, and gives HINT where there are hints. */
   start: (t: Case, version: Version) => Promise<number>
 }
 
@@ -35,7 +36,7 @@ const SERVERS: readonly ServerPeer[] = [
     name: 'openssl s_server',
     program: 'openssl',
     start: async (t, version) => {
-      const words = ['-nocert', '-rev', '-psk', hex(KEY.key), '-psk_identity', KEY.identity, OPENSSL_ONLY[version]]
+      const words = ['-nocert', '-rev', '-psk', hex(KEY.key), '-psk_identity', KEY.identity, '-psk_hint', HINT, OPENSSL_ONLY[version]]
       return (await opensslServer(t, { args: words })).port
     },
   },
@@ -44,7 +45,7 @@ const SERVERS: readonly ServerPeer[] = [
     program: 'gnutls-serv',
     start: async (t, version) => {
       const keys = file(t, 'psk.txt', `${KEY.identity}:${hex(KEY.key)}\n`)
-      const words = ['--echo', '--pskpasswd', keys, '--priority', `${GNUTLS_ONLY[version]}:${GNUTLS_PSK}`]
+      const words = ['--echo', '--pskpasswd', keys, '--pskhint', HINT, '--priority', `${GNUTLS_ONLY[version]}:${GNUTLS_PSK}`]
       return (await gnutlsServer(t, { args: words })).port
     },
   },
@@ -53,13 +54,13 @@ const SERVERS: readonly ServerPeer[] = [
     start: async (t, version) => {
       const pskCallback = (_: unknown, identity: string) => (identity === KEY.identity ? Buffer.from(KEY.key) : null)
       const none = { cert: undefined, key: undefined }
-      const options = { ...none, pskCallback, ciphers: `${NODE_PSK_SUITES}:TLS_AES_128_GCM_SHA256`, minVersion: version, maxVersion: version }
+      const options = { ...none, pskCallback, pskIdentityHint: HINT, ciphers: `${NODE_PSK_SUITES}:TLS_AES_128_GCM_SHA256`, minVersion: version, maxVersion: version }
       return (await serveNode(t, options, ({ socket }) => socket.pipe(socket))).port
     },
   },
 ]
 
-const dialWith = (t: Case, port: number, psk: PreSharedKey) => dialMembio(t, port, { engine: { servername: undefined, psk } })
+const dialWith = (t: Case, port: number, psk: PreSharedKey | PskChooser) => dialMembio(t, port, { engine: { servername: undefined, psk } })
 
 for (const { name, program, start } of SERVERS) {
   const test = withPeer(`pre-shared keys, membio to ${name}`, program)
@@ -69,6 +70,15 @@ for (const { name, program, start } of SERVERS) {
       await answered(client)
       const { peerChain, authorized } = client.agreed
       assert.equal([client.agreed.version, peerChain.length, authorized], [version, 0, false])
+      client.poller.close()
+      assert.is(await client.closed, undefined)
+    })
+
+    test(`${version}: a key chosen by a function, ${version === 'TLSv1.2' ? 'which is told the hint' : 'without a hint'}`, async (t) => {
+      const hints: (string | undefined)[] = []
+      const client = dialWith(t, await start(t, version), (hint) => (hints.push(hint), KEY))
+      await answered(client)
+      assert.equal(hints, version === 'TLSv1.2' ? [undefined, HINT] : [undefined]) // TLS 1.3 is offered in any case
       client.poller.close()
       assert.is(await client.closed, undefined)
     })

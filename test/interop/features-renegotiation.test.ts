@@ -109,6 +109,58 @@ node('is done where allowed', async (t) => {
   }
 })
 
+// ---- The same, and a decision is made about each. ----
+
+/** Allows two, and takes its time over it. */
+async function deciding(t: Case): Promise<{ port: number; asked: () => number; party: () => Promise<Party> }> {
+  let asked = 0
+  const renegotiation = async () => {
+    await new Promise(setImmediate)
+    return asked++ < 2 ? {} : { alert: 100 }
+  }
+  const server = await serveMembio(t, { settings: only12(99), engine: { park: ['renegotiation'] }, decisions: { renegotiation } }, echo)
+  return { port: server.port, asked: () => asked, party: () => server.accept() }
+}
+
+openssl('R waits for a decision: two are allowed, the third ends the connection', async (t) => {
+  const server = await deciding(t)
+  const program = sClient(t, server.port, ['-brief'])
+  const party = await server.party()
+  for (let round = 1; round <= 2; round++) {
+    await typeR(program, round)
+    await echoed(program, `after ${round}`)
+    assert.equal([again(party), server.asked()], [round, round])
+  }
+  await typeR(program, 3)
+  expectError(await party.closed, { kind: 'protocol', code: 'ERR_SSL_NO_RENEGOTIATION' })
+  await program.until(/no renegotiation/)
+})
+
+node('waits for a decision: two are allowed, the third ends the connection', async (t) => {
+  const server = await deciding(t)
+  const peer = dialNode(t, server.port)
+  const party = await server.party()
+  await nodeTalks(peer, 'before')
+  for (let round = 1; round <= 2; round++) {
+    assert.is(await nodeRenegotiates(peer), null)
+    await nodeTalks(peer, `round ${round}`)
+    assert.equal([again(party), server.asked()], [round, round])
+  }
+  void nodeRenegotiates(peer)
+  assert.match((await failureOf(peer)).message, /no renegotiation/)
+  expectError(await party.closed, { kind: 'protocol', code: 'ERR_SSL_NO_RENEGOTIATION' })
+})
+
+gnutls('--rehandshake is refused from the moment on where we say so', async (t) => {
+  const server = await serveMembio(t, { settings: only12(99) }, echo)
+  const program = gnutlsClient(t, server.port, { version: 'TLSv1.2', args: ['--rehandshake'] })
+  const party = await server.accept()
+  await party.secure()
+  party.engine.refuseRenegotiation()
+  await program.until(/ReHandshake has failed/)
+  assert.equal([again(party), alerts(party)[0]], [0, 'sent no_renegotiation'])
+})
+
 // ---- The peer is a server and starts it. ----
 
 const helloRequest = withPeer('renegotiation, openssl s_server asks membio', 'openssl')

@@ -77,6 +77,68 @@ static const char *renegotiates(const void *argument) {
   return NULL;
 }
 
+/* A server that is asked before; the third time it says no, in one of two ways. */
+static const char *renegotiates_if_allowed(const void *unused) {
+  (void)unused;
+  for (int cut = 0; cut < 3; cut++)
+    for (int later = 0; later < 2; later++) {
+      pair p;
+      const pair_options o = {.version = 0x0303, .cut = (size_t)cut, .server_flags = TLS_FLAG_PARK_RENEGOTIATION};
+      CHECK_ALL(pair_contexts(&p, &o));
+      CHECK(tls_context_set_option(p.client_context, TLS_OPTION_RENEGOTIATION, 9) == TLS_DONE);
+      CHECK(tls_context_set_option(p.server_context, TLS_OPTION_RENEGOTIATION, 9) == TLS_DONE);
+      CHECK_ALL(pair_connect(&p, &o));
+      CHECK_ALL(pair_establish(&p));
+      for (int i = 0; i < 3; i++) {
+        CHECK(tls_renegotiate(p.client.connection) == TLS_DONE);
+        if (i == 2 && later) tls_refuse_renegotiation(p.server.connection);
+        pair_run(&p);
+        if (i == 2 && later) break;
+        CHECK(p.server.status == TLS_WANT_CALLBACK && side_saw(&p.server, TLS_EVENT_RENEGOTIATION));
+        CHECK(tls_close_write(p.server.connection) == TLS_WANT_CALLBACK);
+        CHECK(tls_write(p.server.connection, (const uint8_t *)"x", 1) == TLS_WANT_CALLBACK);
+        CHECK(tls_resume(p.server.connection, i == 2 ? 100 : -1) == TLS_DONE && tls_resume(p.server.connection, -1) == TLS_ERROR);
+        pair_run(&p);
+        CHECK(i == 2 || (side_saw(&p.client, TLS_EVENT_AGREED) && side_saw(&p.server, TLS_EVENT_AGREED)));
+        if (i < 2) CHECK_ALL(pair_exchange(&p, 3000));
+      }
+      CHECK(tls_connection_error(p.client.connection)->alert_received == 100);
+      CHECK(!side_saw(&p.server, TLS_EVENT_AGREED) && !side_saw(&p.client, TLS_EVENT_AGREED));
+      pair_close(&p);
+    }
+  return NULL;
+}
+
+/* ---- Another connection in its place ---- */
+
+static const char *taken_over(const void *unused) {
+  (void)unused;
+  for (int with_both = 0; with_both < 2; with_both++) {
+    pair p;
+    size_t length;
+    CHECK_ALL(pair_open(&p, &(pair_options){.version = 0x0304}));
+    side_drive(&p.client);
+    uint8_t *hello = side_take(&p.client, &length);
+    side fresh = {.connection = tls_connection_new(p.server_context, TLS_ROLE_SERVER, 0, 65536), .plaintext = p.server.plaintext};
+    for (int i = 0; i <= with_both; i++) {
+      tls_connection *to = i ? fresh.connection : p.server.connection;
+      uint32_t space;
+      memcpy(tls_incoming_space(to, &space), hello, length);
+      tls_incoming_commit(to, (uint32_t)length);
+    }
+    CHECK(tls_connection_set_verify(fresh.connection, TLS_VERIFY_NONE, NULL) == TLS_DONE);
+    tls_connection_take_over(fresh.connection, p.server.connection);
+    CHECK(tls_incoming_pending(fresh.connection) == length && tls_incoming_pending(p.server.connection) == 0);
+    tls_connection_free(p.server.connection);
+    p.server = fresh;
+    CHECK_ALL(pair_establish(&p));
+    CHECK_ALL(pair_exchange(&p, 3000));
+    free(hello);
+    pair_close(&p);
+  }
+  return NULL;
+}
+
 /* ---- Certificates asked for after the handshake ---- */
 
 static const char *open_late(pair *p, pair_options o) {
@@ -309,6 +371,8 @@ void live_cases(void) {
   run_case("live: more tickets", tickets, NULL);
   run_case("live: renegotiation by the client, up to its limit", renegotiates, NULL);
   run_case("live: renegotiation by the server, up to the client's limit", renegotiates, &v12);
+  run_case("live: renegotiation where the server is asked", renegotiates_if_allowed, NULL);
+  run_case("live: another connection takes over what has arrived", taken_over, NULL);
   run_case("live: a certificate after the handshake", late, NULL);
   run_case("live: a bad certificate after the handshake", late_and_bad, &no_flags);
   run_case("live: a bad certificate after the handshake, and a server that parks", late_and_bad, &parks);

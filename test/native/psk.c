@@ -82,6 +82,70 @@ static const char *limits(const void *argument) {
   return NULL;
 }
 
+/* ---- Chosen by the host. ---- */
+
+#define CHOOSER 5
+
+static enum { CHOOSES, KNOWS_NONE, THROWS } chooser_does;
+static int chosen, chooser_gone;
+static char hint_seen[64];
+
+/* The module's import, natively. */
+int32_t membio_psk(uint32_t chooser, const char *hint, char *identity, uint32_t identity_capacity, uint8_t *out, uint32_t capacity);
+int32_t membio_psk(uint32_t chooser, const char *hint, char *identity, uint32_t identity_capacity, uint8_t *out, uint32_t capacity) {
+  if (chooser != CHOOSER) abort();
+  if (identity == NULL) return chooser_gone++, 0;
+  chosen++;
+  snprintf(hint_seen, sizeof hint_seen, "%s", hint == NULL ? "(none)" : hint);
+  if (chooser_does != CHOOSES) return chooser_does == THROWS ? -1 : 0;
+  if (identity_capacity < 256 || capacity < sizeof key) abort();
+  memset(identity, 'x', 256); /* all of it is ours */
+  strcpy(identity, IDENTITY);
+  memcpy(out, key, sizeof key);
+  return (int32_t)sizeof key;
+}
+
+/* with_identity: certificates will do as well; they are there. */
+static const char *choose(pair *p, const pair_options *o, int how, int with_identity) {
+  chooser_does = how;
+  chosen = chooser_gone = 0;
+  CHECK_ALL(pair_contexts(p, o));
+  CHECK(set_psk_suites(p));
+  CHECK_ALL(pair_connect(p, o));
+  if (!with_identity) CHECK(tls_connection_set_verify(p->client.connection, TLS_VERIFY_REQUIRE, NULL) == TLS_DONE);
+  CHECK(tls_connection_set_psk_chooser(p->client.connection, CHOOSER) == TLS_DONE);
+  CHECK(tls_connection_add_psk(p->server.connection, IDENTITY, key, sizeof key) == TLS_DONE);
+  CHECK(tls_connection_set_psk_hint(p->server.connection, "a hint") == TLS_DONE);
+  pair_run(p);
+  return NULL;
+}
+
+static const char *host_chooses(const void *argument) {
+  const pair_options *o = argument;
+  int old = o->version == 0x0303;
+  for (int with_identity = 0; with_identity < 2; with_identity++) {
+    pair p;
+    CHECK_ALL(choose(&p, o, CHOOSES, with_identity));
+    CHECK_ALL(pair_establish(&p));
+    CHECK(chosen == 1 && strcmp(hint_seen, old ? "a hint" : "(none)") == 0);
+    CHECK(tls_peer_agreed(p.client.connection)->peer_certificate == 0);
+    CHECK_ALL(pair_exchange(&p, 2000));
+    pair_close(&p);
+    CHECK(chooser_gone == 1);
+    /* None: only where a certificate will do, and the version can still turn to it. */
+    CHECK_ALL(choose(&p, o, KNOWS_NONE, with_identity));
+    CHECK(p.client.established == (!old && with_identity));
+    CHECK(old || with_identity || strcmp(tls_connection_error(p.client.connection)->verify_name, "PSK_EXPECTED") == 0);
+    pair_close(&p);
+    CHECK_ALL(choose(&p, o, THROWS, with_identity));
+    CHECK(p.client.status == TLS_ERROR && tls_connection_error(p.client.connection)->alert_sent == 80 && chosen == 1);
+    CHECK(p.server.status == TLS_ERROR && (!old || tls_connection_error(p.server.connection)->alert_received == 80));
+    pair_close(&p);
+    CHECK(chooser_gone == 1);
+  }
+  return NULL;
+}
+
 /* ---- Parked at the identity. ---- */
 
 static const char *come_to_identity(pair *p, size_t cut) {
@@ -188,6 +252,8 @@ void psk_cases(void) {
   run_case("psk: a wrong key, an unknown identity, TLS 1.3", disagrees, &v13);
   run_case("psk: identities and keys of every length, TLS 1.2", limits, &v12);
   run_case("psk: identities and keys of every length, TLS 1.3", limits, &v13);
+  run_case("psk: chosen by the host, TLS 1.2", host_chooses, &v12);
+  run_case("psk: chosen by the host, TLS 1.3", host_chooses, &v13);
   run_case("psk: parked at the identity, and a key found", looked_up, NULL);
   run_case("psk: parked at the identity, refused", not_given, NULL);
   run_case("psk: parked at the identity, left, aborted, at the end", identity_left, NULL);

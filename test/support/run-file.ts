@@ -32,12 +32,18 @@ function kill(child: ChildProcess): void {
 
 export const killAll = (): void => running.forEach(kill)
 
-/** @param grace for tests of the runner itself, which cannot wait */
-export function runFile(path: string, { grace = GRACE } = {}): Promise<FileResult> {
+export interface RunOptions {
+  /** For tests of the runner itself, which cannot wait. */
+  grace?: number
+  env?: NodeJS.ProcessEnv
+}
+
+export function runFile(path: string, { grace = GRACE, env = {} }: RunOptions = {}): Promise<FileResult> {
   const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [path], {
     detached: true,
     execArgv: ['--expose-gc', '--enable-source-maps'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, ...env },
   })
   running.add(child)
   return new FileRun(child, grace).done.finally(() => running.delete(child))

@@ -23,13 +23,19 @@ export interface Skip {
 export interface CaseOptions {
   /** In seconds. */
   deadline?: number
+  /** Contexts and engines may be left to the garbage collector, for interfaces without a way to free them; but they must get there. */
+  collected?: boolean
 }
 
 const DEADLINE = 20
+/** How often garbage is collected until nothing is left: what one collection finalizes may have held the next. */
+const COLLECTIONS = 60
 
 /** What a case gets. Things are cleaned up after it in reverse order, whether it passes or fails. */
 export class Case {
   readonly #cleanups: (() => unknown)[] = []
+  /** A fact worth printing beside the case's name. */
+  note: string | undefined
 
   /** Runs `cleanup` after the case; promises are waited for. */
   defer(cleanup: () => unknown): void {
@@ -43,7 +49,7 @@ export class Case {
   }
 
   async cleanUp(): Promise<void> {
-    for (const cleanup of this.#cleanups.reverse()) await cleanup()
+    for (const cleanup of this.#cleanups.splice(0).reverse()) await cleanup()
   }
 }
 
@@ -66,7 +72,7 @@ export interface Failure {
 
 export type Report =
   | { type: 'start'; suite: string; name: string; deadline: number }
-  | { type: 'passed' | 'failed' | 'skipped'; suite: string; name: string; ms: number; failure?: Failure; skip?: Skip }
+  | { type: 'passed' | 'failed' | 'skipped'; suite: string; name: string; ms: number; note?: string; failure?: Failure; skip?: Skip }
   /** An error outside of any case. */
   | { type: 'stray'; failure: Failure }
   | { type: 'end'; registered: number }
@@ -107,23 +113,23 @@ function bind(registration: Registration, title: string, always: Skip | undefine
     registration.inner(name, run)
   }
   const skip = (skip: Skip, name: string) => add(name, () => report({ type: 'skipped', suite: title, name, ms: 0, skip }))
-  const test = (name: string, body: Body, { deadline = DEADLINE }: CaseOptions = {}) => {
+  const test = (name: string, body: Body, options?: CaseOptions) => {
     if (always) skip(always, name)
-    else add(name, () => runCase(title, name, body, deadline))
+    else add(name, () => runCase(title, name, body, options))
   }
   return Object.assign(test, { skip, unless: (reason: Skip | undefined) => bind(registration, title, reason ?? always) })
 }
 
-async function runCase(title: string, name: string, body: Body, deadline: number): Promise<void> {
+async function runCase(title: string, name: string, body: Body, { deadline = DEADLINE, collected }: CaseOptions = {}): Promise<void> {
   report({ type: 'start', suite: title, name, deadline })
   const began = performance.now()
   const before = { handles: liveHandles(), sockets: openSockets() }
   const t = new Case()
   let error = await failureIn(() => body(t), deadline)
   const cleanupError = await failureIn(() => t.cleanUp(), deadline)
-  error ??= cleanupError ?? (await failureIn(() => assertNothingLeft(before), deadline))
+  error ??= cleanupError ?? (await failureIn(() => assertNothingLeft(before, collected ? COLLECTIONS : 0), deadline))
   const ms = Math.round(performance.now() - began)
-  report({ type: error ? 'failed' : 'passed', suite: title, name, ms, ...(error && { failure: failureOf(error) }) })
+  report({ type: error ? 'failed' : 'passed', suite: title, name, ms, note: t.note, ...(error && { failure: failureOf(error) }) })
   if (error) throw error
 }
 
@@ -146,8 +152,12 @@ async function failureIn(action: () => void | Promise<void>, deadline: number): 
   }
 }
 
-/** Sockets take some turns to close, so they get a second. Handles are freed when they are freed. */
-async function assertNothingLeft(before: { handles: number; sockets: number }): Promise<void> {
+/** Sockets take some turns to close, so they get a second. Handles are freed when they are freed, or else collected. */
+async function assertNothingLeft(before: { handles: number; sockets: number }, collections: number): Promise<void> {
+  for (let i = 0; i < collections && liveHandles() > before.handles; i++) {
+    globalThis.gc!()
+    await sleep(i) // finalizers run in a task of their own; an alert may still be on its way
+  }
   const handles = liveHandles() - before.handles
   if (handles > 0) throw new Error(`left behind: ${handles} contexts or engines that nobody freed`)
   for (let waited = 0; openSockets() > before.sockets; waited += 10) {

@@ -1,0 +1,621 @@
+// TLSSocket: a net.Socket whose bytes go through TLS over a raw stream, its own or one that it was given. Streams and events are here; what
+// TLS does is handle.ts's, whom a client trusts is connect.ts's, and what a server decides is server-decisions.ts's.
+import type { X509Certificate } from 'node:crypto'
+import * as net from 'node:net'
+import { addAbortSignal, type Duplex } from 'node:stream'
+import type { CipherNameAndProtocol, DetailedPeerCertificate, PeerCertificate, SecureContextOptions, TLSSocketOptions } from 'node:tls'
+import { TlsError } from '../errors.ts'
+import type { PollerEvent } from '../transport/poller.ts'
+import { convertALPNProtocols } from './alpn.ts'
+import { connectArguments } from './arguments.ts'
+import { clientPsk, type ClientPskCallback } from './client-psk.ts'
+import { bufferOf, errors, validateBoolean, validateBuffer, validateFunction, validateInteger, validateObject, validateString } from './errors.ts'
+import { TlsHandle, type HandleOwner } from './handle.ts'
+import { attachKeylogFile } from './keylog.ts'
+import { OnRead } from './onread.ts'
+import { lostInHandshake, nodeError } from './node-errors.ts'
+import { forwardConnecting, holdListeners, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
+import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
+import { createSecureContext, SecureContext } from './secure-context.ts'
+import { SocketTrace } from './trace.ts'
+import type { TraceMessage } from './trace-decode.ts'
+import { SocketTimer } from './timer.ts'
+
+/** Node's options, and what connect.ts and server.ts add. */
+export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 'pskCallback'> &
+  SecureContextOptions & {
+    secureContext?: unknown
+    server?: unknown
+    pskCallback?: unknown
+    pskIdentityHint?: string
+    allowHalfOpen?: boolean
+    pauseOnConnect?: boolean
+    highWaterMark?: number
+    earlyData?: Uint8Array
+    postHandshakeAuth?: boolean
+    handshakeTimeout?: number
+    onread?: net.OnReadOpts | null
+    signal?: AbortSignal
+    /** Listens for 'trace' events: each message of the connection as data. Node has nothing like it. */
+    trace?: (message: TraceMessage) => void
+    /** connect.ts: looks at the server's certificate during the handshake. */
+    verify?: TlsHandle['settings']['decisions']['verify']
+  }
+
+/** RFC 5246, 7.2.2. */
+const NO_RENEGOTIATION = 100
+
+/** OpenSSL's (PSK_MAX_IDENTITY_LEN). */
+const MAX_HINT = 256
+
+type Callback = (error?: Error | null) => void
+
+export class TLSSocket extends net.Socket {
+  readonly encrypted = true
+  authorized = false
+  authorizationError: Error | string | null = null
+  alpnProtocol: string | false | null = null
+  servername: string | false | null = null
+  secureConnecting = true
+  declare connecting: boolean
+  declare server: net.Server | null
+  /** Node's names for the connection itself; null once it is over. */
+  declare _handle: TlsHandle | null
+  ssl: TlsHandle | null
+  _tlsOptions: SocketOptions
+  _parent: RawStream | null
+  _hadError = false
+  _secureEstablished = false
+  _controlReleased = false
+  _requestCert: boolean
+  _rejectUnauthorized: boolean
+
+  readonly #connection: TlsHandle
+  readonly #timer = new SocketTimer(this)
+  readonly #renegotiations = new HandshakeCounter()
+  readonly #trace: SocketTrace
+  readonly #ownsContext: boolean
+  readonly #onread: OnRead | undefined
+  #handshakeTimer: NodeJS.Timeout | undefined
+  #renegotiationDisabled = false
+  /** The alert has still to arrive: the poller closes the raw stream. */
+  #lingers = false
+  /** Settings of the raw socket that were asked for before there was one. */
+  readonly #untilRaw: ((raw: net.Socket) => void)[] = []
+  readonly #untilStarted: (() => void)[] = []
+
+  constructor(raw?: Duplex | null, options: SocketOptions = {}) {
+    const { allowHalfOpen = false, highWaterMark, signal, pauseOnConnect } = options
+    if (raw && !isDuplex(raw)) throw errors.invalidArgType('socket', 'Duplex', raw)
+    super({ allowHalfOpen: raw ? Boolean(raw.allowHalfOpen) : allowHalfOpen, highWaterMark } as net.SocketConstructorOpts)
+    const given = { ...options }
+    if (given.enableTrace != null) validateBoolean(given.enableTrace, 'options.enableTrace')
+    if (given.ALPNProtocols) convertALPNProtocols(given.ALPNProtocols, given as { ALPNProtocols?: unknown })
+    this._tlsOptions = given
+    this.server = (given.server as net.Server | undefined) ?? null
+    this._requestCert = Boolean(given.requestCert) || !given.isServer
+    this._rejectUnauthorized = Boolean(given.rejectUnauthorized)
+    this._parent = (raw as RawStream | undefined) ?? null
+    if (!raw && given.onread) this.#onread = new OnRead(given.onread)
+    const context = contextOf(given)
+    this.#ownsContext = !given.secureContext
+    this.#trace = new SocketTrace(this, given.isServer ? 'server' : 'client', given.enableTrace)
+    this._handle = this.ssl = this.#connection = this.#createHandle(context)
+    this.on('error', this._tlsError)
+    this.on('newListener', this.#onNewListener)
+    attachKeylogFile(this)
+    if (given.trace) this.on('trace', given.trace)
+    if (pauseOnConnect) this.pause()
+    if (given.handshakeTimeout) this.#limitHandshake(given.handshakeTimeout)
+    if (raw) this.#adopt(raw as RawStream)
+    else this.connecting = true
+    if (signal) addAbortSignal(signal, this) // last: one that is aborted already destroys the socket here
+  }
+
+  // ---- The raw stream. ----
+
+  #createHandle(context: SecureContext): TlsHandle {
+    const { isServer, ALPNProtocols, session, requestOCSP, trace, pskCallback, pskIdentityHint, earlyData, postHandshakeAuth, verify } = this._tlsOptions
+    const decisions = isServer ? { ...serverDecisions(this), renegotiation: () => this.#onRenegotiation() } : { verify }
+    const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
+    return new TlsHandle(this.#owner, {
+      isServer: Boolean(isServer),
+      context,
+      requestCert: this._requestCert,
+      rejectUnauthorized: this._rejectUnauthorized,
+      ALPNProtocols: ALPNProtocols as Uint8Array | undefined,
+      session,
+      requestOCSP: Boolean(requestOCSP),
+      trace: this.#trace.prints || Boolean(trace),
+      keylog: false,
+      psk,
+      pskIdentityHint,
+      earlyData,
+      postHandshakeAuth: Boolean(postHandshakeAuth),
+      decisions,
+    })
+  }
+
+  #adopt(raw: RawStream): void {
+    this._parent = raw
+    raw.on('error', (error: Error) => this.#onRawError(error))
+    raw.on('close', () => this.#onRawClose())
+    if (raw instanceof net.Socket) for (const set of this.#untilRaw.splice(0)) set(raw)
+    this.connecting = isConnecting(raw)
+    if (this.connecting) raw.once('connect', () => this.#connected())
+    if (this._tlsOptions.isServer) process.nextTick(() => this._start()) // the caller has its turn to set listeners and more
+  }
+
+  /** A peer that is gone does not take our end either: it is over, but nothing was lost. */
+  #onRawError(error: Error & { syscall?: string }): void {
+    this.destroy(this.writableEnded && error.syscall === 'write' ? undefined : error)
+  }
+
+  /** In good order: then the handle tells of the end, once all that came before it is delivered. */
+  #onRawClose(): void {
+    const raw = this._parent!
+    const inOrder = this._handle?.started && raw.readableEnded && raw.writableFinished
+    if (!inOrder) this.destroy()
+  }
+
+  #connected(): void {
+    this.connecting = false
+    this.emit('connect')
+    if (!this.destroyed) this.emit('ready')
+  }
+
+  override connect(...args: unknown[]): this {
+    if (this.destroyed) return this
+    const { options, callback } = connectArguments(args)
+    if (callback) this.once('connect', callback)
+    const raw = new net.Socket({ allowHalfOpen: true })
+    forwardConnecting(raw, this)
+    this.#adopt(raw)
+    this.connecting = true
+    raw.connect(options)
+    return this
+  }
+
+  /** Begins the handshake as soon as there is a connection. */
+  _start(): void {
+    const handle = this._handle
+    if (!handle || handle.started || !this._parent) return
+    if (this.connecting) {
+      if (!this.#startAwaited) this.once('connect', () => this._start())
+      this.#startAwaited = true
+      return
+    }
+    try {
+      if (Buffer.byteLength(this._tlsOptions.pskIdentityHint ?? '') > MAX_HINT) throw errors.pskHintTooLong()
+      const raw = this._parent
+      takeOver(raw)
+      holdListeners(raw, () => handle.start(raw))
+    } catch (error) {
+      this.destroy(error as Error)
+      return
+    }
+    for (const late of this.#untilStarted.splice(0)) late()
+  }
+
+  #startAwaited = false
+
+  // ---- What the handle tells. ----
+
+  readonly #owner: HandleOwner = {
+    onSecure: () => this._finishInit(),
+    onPlaintext: (chunk) => this.#onPlaintext(bufferOf(chunk)),
+    onEnd: () => this.#onEnd(),
+    onEvent: (event) => this.#onEvent(event),
+    onOver: (error) => this.#onOver(error),
+    onLost: (cause) => this.#onOver(this.#lost(cause)),
+  }
+
+  _finishInit(): void {
+    const handle = this._handle
+    if (!handle) return
+    if (this.#storing) return void (this.#securePending = true)
+    this.alpnProtocol = handle.getALPNNegotiatedProtocol()
+    this.servername ??= handle.getServername()
+    if (!this._secureEstablished && this._tlsOptions.requestOCSP && !this._tlsOptions.isServer) {
+      this.emit('OCSPResponse', handle.ocspResponse)
+      if (this.destroyed) return
+    }
+    this._secureEstablished = true
+    clearTimeout(this.#handshakeTimer)
+    this.emit('secure')
+  }
+
+  #onPlaintext(chunk: Buffer): void {
+    this._unrefTimer()
+    const wantsMore = this.#onread ? this.#onread.deliver(chunk) : this.push(chunk)
+    if (!wantsMore) this._handle?.readStop()
+  }
+
+  #onEnd(): void {
+    if (this.destroyed) return
+    this.push(null)
+    this.read(0) // so that 'end' comes to those who have read everything
+  }
+
+  #onEvent(event: PollerEvent): void {
+    if (event.type === 'keylog') this.emit('keylog', Buffer.from(`${event.line}\n`))
+    else if (event.type === 'session') this.#onSession(event.session, event.id)
+    else if (event.type === 'agreed') this._finishInit()
+    else if (event.type === 'earlyData') this.emit('earlyData', bufferOf(event.plaintext))
+    else if (event.type === 'message') this.#trace.tell(event)
+  }
+
+  /** A client tells of sessions once it trusts the peer; a server lets its program store them, and waits for that. */
+  #onSession(session: Uint8Array, id: Uint8Array): void {
+    if (!this._tlsOptions.isServer) {
+      if (this.#trusted) this.emit('session', bufferOf(session))
+      else this.#pendingSession = bufferOf(session)
+      return
+    }
+    this.#storing = true
+    storeSession(this, bufferOf(id), bufferOf(session), () => {
+      this.#storing = false
+      if (this.#securePending) this._finishInit()
+      this.#securePending = false
+    })
+  }
+  #storing = false
+  #securePending = false
+  #trusted = false
+  #pendingSession: Buffer | undefined
+
+  /** connect.ts: the peer is who it should be. */
+  _trust(): void {
+    this.#trusted = true
+    if (this.#pendingSession) this.emit('session', this.#pendingSession)
+    this.#pendingSession = undefined
+  }
+
+  /** A client asks for a new handshake: so many are allowed in a while, unless the program wants none. */
+  #onRenegotiation(): { alert?: number } {
+    if (this._handle) this._handle.handshakes++
+    const attack = this.#renegotiations.exceedsLimit() ? errors.sessionAttack() : undefined
+    const error = attack ?? (this.#renegotiationDisabled ? errors.renegotiationDisabled() : undefined)
+    if (!error) return {}
+    this._emitTLSError(error)
+    return { alert: NO_RENEGOTIATION }
+  }
+
+  #onOver(error: Error | undefined): void {
+    if (this.destroyed || !error) return
+    const raw = this._parent
+    if (raw?.destroyed && !raw.errored) return void this.destroy() // somebody has closed it under us: no error in Node
+    this._hadError = true
+    this.#lingers = true
+    this.destroy(error)
+  }
+
+  #lost(cause: Error): Error {
+    return this._tlsOptions.isServer ? errors.connReset('socket hang up', { cause }) : lostInHandshake(this._connectOptions ?? {})
+  }
+  /** connect.ts: where to, for error messages. */
+  _connectOptions: object | undefined
+
+  // ---- Streams. ----
+
+  override _read(): void {
+    this._handle?.readStart()
+  }
+
+  override pause(): this {
+    this.#onread?.pause()
+    if (this.#onread) this._handle?.readStop()
+    return super.pause()
+  }
+
+  override resume(): this {
+    if (this.#onread?.resume()) this._handle?.readStart()
+    return super.resume()
+  }
+
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {
+    this._unrefTimer()
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+    this.#writing = callback
+    this.#whenStarted(callback, (handle) =>
+      handle.write(bytes, () => {
+        this.#writing = undefined
+        callback()
+      }),
+    )
+  }
+  #writing: Callback | undefined
+
+  override _writev(chunks: { chunk: Buffer | string; encoding: BufferEncoding }[], callback: Callback): void {
+    const all = chunks.map(({ chunk, encoding }) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk))
+    this._write(Buffer.concat(all), 'buffer' as BufferEncoding, callback)
+  }
+
+  /** close_notify, and the end of the raw stream: done once the raw stream has sent all of it. */
+  override _final(callback: Callback): void {
+    this.#whenStarted(callback, (handle) => handle.shutdown(() => whenFinished(this._parent!, callback)))
+  }
+
+  #whenStarted(callback: Callback, act: (handle: TlsHandle) => void): void {
+    const handle = this._handle
+    if (!handle) callback(errors.socketClosed())
+    else if (handle.started) act(handle)
+    else this.#untilStarted.push(() => act(handle))
+    this._start() // a client that nobody has started begins with its first write
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    this.connecting = false
+    this.#timer.stop()
+    clearTimeout(this.#handshakeTimer)
+    const handle = this._handle
+    handle?.flush()
+    this._handle = null
+    this.#closeRaw(() => {
+      this.ssl = null
+      this.emit('close', Boolean(error))
+    })
+    handle?.destroySSL()
+    this.#writing?.(errors.canceled('write'))
+    if (this.#ownsContext) handle?.settings.context.context.close()
+    callback(error)
+  }
+
+  #closeRaw(closed: () => void): void {
+    const raw = this._parent
+    const waits = raw instanceof net.Socket && !raw.closed && !this.#lingers
+    if (waits) raw.once('close', () => process.nextTick(closed))
+    else setImmediate(closed)
+    if (!this.#lingers) raw?.destroy()
+  }
+
+  // ---- Errors, in Node's two steps: a server's go to 'tlsClientError' until 'secureConnection' has handed the socket over. ----
+
+  _tlsError(error: Error): Error | null {
+    this.emit('_tlsError', error)
+    return this._controlReleased ? error : null
+  }
+
+  _emitTLSError(error: Error): void {
+    const told = this._tlsError(error)
+    if (told) this.emit('error', told)
+  }
+
+  _releaseControl(): boolean {
+    if (this._controlReleased) return false
+    this._controlReleased = true
+    this.removeListener('error', this._tlsError)
+    return true
+  }
+
+  #onNewListener = (event: string | symbol): void => {
+    if (event === 'keylog') this._handle?.enableKeylogCallback()
+    if (event === 'trace') this._handle?.enableTrace()
+  }
+
+  #limitHandshake(milliseconds: number): void {
+    this.#handshakeTimer = setTimeout(() => this._emitTLSError(errors.handshakeTimeout()), milliseconds)
+    this.#handshakeTimer.unref()
+  }
+
+  // ---- TLS. Before the handshake and after the end as in Node: undefined, null, or an empty object. ----
+
+  disableRenegotiation(): void {
+    this.#renegotiationDisabled = true
+  }
+
+  _destroySSL(): void {
+    this.#connection.destroySSL()
+    this.ssl = null
+  }
+
+  override setTimeout(milliseconds: number, callback?: () => void): this {
+    this.#timer.set(milliseconds, callback)
+    return this
+  }
+
+  /** Something moved: idle time counts from now. */
+  _unrefTimer(): void {
+    this.#timer.touch()
+  }
+
+  renegotiate(options: { rejectUnauthorized?: boolean; requestCert?: boolean }, callback?: (error: Error | null) => void): boolean | undefined {
+    validateObject(options, 'options')
+    if (callback !== undefined) validateFunction(callback, 'callback')
+    if (this.destroyed) return undefined
+    const { requestCert = this._requestCert, rejectUnauthorized = this._rejectUnauthorized } = options
+    this._requestCert = Boolean(requestCert)
+    this._rejectUnauthorized = Boolean(rejectUnauthorized)
+    this._handle?.setVerifyMode(this._requestCert, this._rejectUnauthorized)
+    try {
+      this._handle?.drive((engine) => engine.renegotiate())
+    } catch (error) {
+      if (callback) process.nextTick(callback, error instanceof TlsError ? nodeError(error) : (error as Error))
+      return false
+    }
+    if (callback) this.once('secure', () => callback(null))
+    return true
+  }
+
+  exportKeyingMaterial(length: number, label: string, context?: Buffer): Buffer {
+    validateInteger(length, 'length', 1, 4294967295)
+    validateString(label, 'label')
+    if (context !== undefined) validateBuffer(context, 'context')
+    if (!this._secureEstablished) throw errors.invalidState()
+    return this._handle!.exportKeyingMaterial(length, label, context)!
+  }
+
+  setMaxSendFragment(size: number): boolean {
+    validateInteger(size, 'size', -2147483648, 2147483647)
+    return this._handle?.setMaxSendFragment(size) ?? false
+  }
+
+  setServername(name: string): void {
+    validateString(name, 'name')
+    if (this._tlsOptions.isServer) throw errors.sniFromServer()
+    this._handle?.setServername(name)
+  }
+
+  setSession(session: Buffer | string): void {
+    this._handle?.setSession(typeof session === 'string' ? Buffer.from(session, 'latin1') : session)
+  }
+
+  setKeyCert(context: SecureContext | SecureContextOptions): void {
+    this._handle?.setKeyCert(context instanceof SecureContext ? context : createSecureContext(context))
+  }
+
+  getPeerCertificate(detailed: true): DetailedPeerCertificate
+  getPeerCertificate(detailed?: false): PeerCertificate
+  getPeerCertificate(detailed?: boolean): PeerCertificate {
+    return (this._handle ? (this._handle.getPeerCertificate(detailed) ?? {}) : null) as PeerCertificate
+  }
+
+  getCertificate(): PeerCertificate | object | null {
+    return this._handle ? (this._handle.getCertificate() ?? {}) : null
+  }
+
+  getPeerX509Certificate(): X509Certificate | undefined {
+    return this._handle?.getPeerX509Certificate()
+  }
+
+  getX509Certificate(): X509Certificate | undefined {
+    return this._handle?.getX509Certificate()
+  }
+
+  getCipher(): CipherNameAndProtocol {
+    return this.#ask((handle) => handle.getCipher())
+  }
+
+  getSharedSigalgs(): string[] {
+    return this.#ask((handle) => handle.getSharedSigalgs())
+  }
+
+  getEphemeralKeyInfo(): object | null {
+    return this.#ask((handle) => handle.getEphemeralKeyInfo())
+  }
+
+  getFinished(): Buffer | undefined {
+    return this.#ask((handle) => handle.getFinished())
+  }
+
+  getPeerFinished(): Buffer | undefined {
+    return this.#ask((handle) => handle.getPeerFinished())
+  }
+
+  getProtocol(): string | null {
+    return this.#ask((handle) => handle.getProtocol())
+  }
+
+  getSession(): Buffer | undefined {
+    return this.#ask((handle) => handle.getSession())
+  }
+
+  getTLSTicket(): Buffer | undefined {
+    return this.#ask((handle) => handle.getTLSTicket())
+  }
+
+  isSessionReused(): boolean {
+    return this.#ask((handle) => handle.isSessionReused())
+  }
+
+  enableTrace(): void {
+    this.#trace.prints = true
+    this.#ask((handle) => handle.enableTrace())
+  }
+
+  /** Node's answer for a socket that is gone is null, whatever the types say. */
+  #ask<T>(question: (handle: TlsHandle) => T): T {
+    return this._handle ? question(this._handle) : (null as T)
+  }
+
+  // ---- What Node does not have (RFC 8446). ----
+
+  /** 0-RTT data of this connection: none sent, or whether the server took it. What was rejected must be written again. */
+  get earlyData(): 'none' | 'rejected' | 'accepted' {
+    return this.#connection.agreed?.earlyData ?? 'none'
+  }
+
+  /** TLS 1.3: new keys for our direction; `requestPeer` asks the peer for the same (4.6.3). */
+  keyUpdate({ requestPeer = false }: { requestPeer?: boolean } = {}): void {
+    if (!this._secureEstablished) throw errors.invalidState()
+    this._handle?.drive((engine) => engine.keyUpdate(requestPeer ? 'requested' : 'notRequested'))
+  }
+
+  /**
+   * Server, TLS 1.3: asks a client that was made with `postHandshakeAuth` for its certificate (4.6.2). 'secure' and the callback tell when it
+   * has come; a client without one is an error where it is required.
+   */
+  requestCertificate({ required = true }: { required?: boolean } = {}, callback?: () => void): void {
+    if (!this._secureEstablished) throw errors.invalidState()
+    this._handle?.drive((engine) => engine.requestCertificate(required ? 'require' : 'request'))
+    if (callback) this.once('secure', callback)
+  }
+
+  // ---- The raw socket's. ----
+
+  override address(): net.AddressInfo | object {
+    return this.#rawSocket?.address() ?? {}
+  }
+  override ref(): this {
+    return this.#setRaw((raw) => raw.ref())
+  }
+  override unref(): this {
+    return this.#setRaw((raw) => raw.unref())
+  }
+  override setNoDelay(noDelay?: boolean): this {
+    return this.#setRaw((raw) => raw.setNoDelay(noDelay))
+  }
+  override setKeepAlive(...args: never[]): this {
+    return this.#setRaw((raw) => Reflect.apply(raw.setKeepAlive, raw, args))
+  }
+  override resetAndDestroy(): this {
+    this.#rawSocket?.resetAndDestroy()
+    return this.destroy(), this
+  }
+
+  get #rawSocket(): net.Socket | undefined {
+    return this._parent instanceof net.Socket ? this._parent : undefined
+  }
+
+  /** Plaintext, in bytes: also what still waits to be encrypted. */
+  get _plaintextBytes(): { read: number; written: number } {
+    const queued = (this as unknown as { writableBuffer?: { chunk: Buffer | string; encoding: BufferEncoding }[] }).writableBuffer ?? []
+    const waiting = queued.reduce((sum, { chunk, encoding }) => sum + Buffer.byteLength(chunk, encoding), 0)
+    return { read: this.#connection.bytesRead, written: this.#connection.bytesWritten + waiting }
+  }
+
+  #setRaw(set: (raw: net.Socket) => void): this {
+    if (this.#rawSocket) set(this.#rawSocket)
+    else if (!this._parent) this.#untilRaw.push(set)
+    return this
+  }
+}
+
+/** What only the raw socket knows, and what is counted: accessors of the prototype, as they are in Node. */
+const ACCESSORS: Record<string, (socket: TLSSocket) => unknown> = {
+  ...Object.fromEntries(
+    ['localAddress', 'localPort', 'localFamily', 'remoteAddress', 'remotePort', 'remoteFamily', 'autoSelectFamilyAttemptedAddresses'].map((name) => [
+      name,
+      (socket: TLSSocket) => (socket._parent as Partial<Record<string, unknown>> | null)?.[name],
+    ]),
+  ),
+  bytesRead: (socket) => socket._plaintextBytes.read,
+  bytesWritten: (socket) => socket._plaintextBytes.written,
+  pending: (socket) => !socket._handle || socket.connecting,
+}
+for (const [name, value] of Object.entries(ACCESSORS)) {
+  Object.defineProperty(TLSSocket.prototype, name, {
+    configurable: true,
+    get(this: TLSSocket) {
+      return value(this)
+    },
+  })
+}
+
+const isDuplex = (raw: Partial<Duplex>): boolean => [raw.write, raw.read, raw.pause].every((method) => typeof method === 'function')
+
+function contextOf(options: SocketOptions & { credentials?: unknown }): SecureContext {
+  const context = options.secureContext ?? options.credentials ?? createSecureContext(options)
+  if (!(context instanceof SecureContext)) throw errors.invalidContext('context')
+  return context
+}
