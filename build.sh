@@ -18,6 +18,7 @@ help() {
   kernels     for tests and measurements of wasm/simd: the module without it, and both with single primitives exported
   native      the same C under AddressSanitizer and UBSan: build/native/test
   peers       other TLS programs the tests talk to
+  ecosystem   servers and clients for `npm run test:ecosystem`
   verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
               (verify --quick: only compare dist/openssl.wasm; verify --update: write the file)
   clean       remove build/ and dist/; the caches stay
@@ -204,6 +205,48 @@ peers() {
   fi
 }
 
+# What `npm run test:ecosystem` talks to: servers from Debian, clients from npm. The package needs none of it.
+ecosystem() {
+  local hash packages package missing=() product=build/ecosystem/node_modules
+  ts
+  packages=$(node build/test/ecosystem/run.js --packages)
+  for package in $packages; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then
+    say "ecosystem: the servers are all there"
+  else
+    without_daemons install_packages "${missing[@]}"
+  fi
+  hash=$(tree_hash test/ecosystem/package.json test/ecosystem/package-lock.json)
+  if stamped ecosystem "$hash" "$product"; then
+    say "ecosystem: skipped, $product is up to date"
+  else
+    say "ecosystem: npm ci"
+    mkdir -p build/ecosystem
+    cp test/ecosystem/package{,-lock}.json build/ecosystem
+    logged build/log/npm-ecosystem.log npm ci --prefix build/ecosystem --ignore-scripts --no-audit --no-fund
+    stamp ecosystem "$hash"
+  fi
+  ln -sfn ../../ecosystem/node_modules build/test/ecosystem/node_modules # where the rows look for them
+}
+
+# without_daemons COMMAND...: packages that it installs do not start their services; who needs a server starts it.
+without_daemons() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ] || [ "$(id -u)" != 0 ]; then
+    "$@"
+    return
+  fi
+  # shellcheck disable=SC2064 # the name is known now
+  trap "rm -f $policy" EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  "$@"
+  rm "$policy"
+  trap - EXIT
+}
+
 # ---- Reproducibility ----
 
 verify() {
@@ -244,7 +287,7 @@ while (($# > 0)); do
   began=$SECONDS
   case $step in
     all) set -- deps toolchain openssl wasm roots ts "$@" ;;
-    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | clean) "$step" ;;
+    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac
