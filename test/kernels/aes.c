@@ -92,6 +92,24 @@ static void modes_one(draws *d) {
   EVP_CIPHER_CTX_free(context);
 }
 
+/* What EVP knows of ciphers before it asks a provider. */
+static void describe(const EVP_CIPHER *cipher, const char *from, const char *to, void *d) {
+  (void)to;
+  if (cipher == NULL) return; /* an alias */
+  note(d, from, strlen(from));
+  note_number(d, EVP_CIPHER_get_nid(cipher));
+  note_number(d, EVP_CIPHER_get_block_size(cipher));
+  note_number(d, EVP_CIPHER_get_key_length(cipher));
+  note_number(d, EVP_CIPHER_get_iv_length(cipher));
+  note_number(d, (int64_t)EVP_CIPHER_get_flags(cipher));
+}
+
+static void descriptions_one(draws *d) {
+  note_number(d, (int64_t)draw(d)); /* all cases are the same one */
+  EVP_CIPHER_do_all_sorted(describe, d);
+}
+
+const family descriptions_family = {"EVP's descriptions of ciphers", descriptions_one};
 const family aes_family = {"AES", keys_one}, aes_modes_family = {"AES modes", modes_one};
 
 /* ---- Measurements. ---- */

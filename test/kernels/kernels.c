@@ -16,6 +16,7 @@ static const family *const families[] = {
     &aes_modes_family,
     &gcm_family,
     &ccm_family,
+    &descriptions_family,
     &p256_field_family,
     &p256_group_family,
     &p256_ecdsa_family,

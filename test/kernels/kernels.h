@@ -60,7 +60,7 @@ void kernels_run(uint32_t which, uint32_t size, uint32_t times);
 
 extern const family chacha20_family, poly1305_family;
 extern const family chacha20_poly1305_family, gcm_family, ccm_family;
-extern const family aes_family, aes_modes_family;
+extern const family aes_family, aes_modes_family, descriptions_family;
 extern const family p256_field_family, p256_group_family, p256_ecdsa_family;
 extern const family curve25519_field_family, x25519_family, ed25519_family;
 extern const family power_family, rsa_family;

@@ -2,7 +2,8 @@
  * What EVP_aes_128_gcm() and its like return: descriptions of ciphers, by which EVP finds the provider's implementation.
  *
  * OpenSSL's also carry the implementations from before there were providers. Nothing runs them, but the linker cannot know that, and
- * with them came the tables of gcm128.c. Interposes crypto/evp/e_aes.c and crypto/evp/e_chacha20_poly1305.c, whose numbers these are.
+ * with them came the tables of gcm128.c, and some 20 KB of code. Interposes e_aes.c, e_chacha20_poly1305.c, e_des.c, e_des3.c and
+ * e_xcbc_d.c of crypto/evp, whose numbers these are.
  */
 #include <openssl/evp.h>
 #include <openssl/objects.h>
@@ -53,3 +54,26 @@ DESCRIBE(aes_256_xts, NID_aes_256_xts, 1, 2 * 32, 16, XTS)
 
 DESCRIBE(chacha20, NID_chacha20, 1, 32, 16, OWN_IV)
 DESCRIBE(chacha20_poly1305, NID_chacha20_poly1305, 1, 32, 12, AEAD & ~ASN1)
+
+#define DESCRIBE_DES(its_name, key_length, its_flags)                                                                  \
+  DESCRIBE(its_name##_ecb, NID_##its_name##_ecb, 8, key_length, 0, EVP_CIPH_ECB_MODE | EVP_CIPH_RAND_KEY | its_flags)  \
+  DESCRIBE(its_name##_cbc, NID_##its_name##_cbc, 8, key_length, 8, EVP_CIPH_CBC_MODE | EVP_CIPH_RAND_KEY | its_flags)  \
+  DESCRIBE(its_name##_ofb, NID_##its_name##_ofb64, 1, key_length, 8, EVP_CIPH_OFB_MODE | EVP_CIPH_RAND_KEY | its_flags) \
+  DESCRIBE(its_name##_cfb64, NID_##its_name##_cfb64, 1, key_length, 8, EVP_CIPH_CFB_MODE | EVP_CIPH_RAND_KEY | its_flags)
+
+#define DESCRIBE_DES_CFB(its_name, key_length, its_flags)                                                              \
+  DESCRIBE(its_name##_cfb1, NID_##its_name##_cfb1, 1, key_length, 8, EVP_CIPH_CFB_MODE | EVP_CIPH_RAND_KEY | its_flags) \
+  DESCRIBE(its_name##_cfb8, NID_##its_name##_cfb8, 1, key_length, 8, EVP_CIPH_CFB_MODE | EVP_CIPH_RAND_KEY | its_flags)
+
+DESCRIBE_DES(des_ede, 16, ASN1)
+DESCRIBE_DES(des_ede3, 24, ASN1)
+DESCRIBE_DES_CFB(des_ede3, 24, ASN1)
+DESCRIBE(des_ede3_wrap, NID_id_smime_alg_CMS3DESwrap, 8, 24, 0, EVP_CIPH_WRAP_MODE | EVP_CIPH_CUSTOM_IV | EVP_CIPH_FLAG_CUSTOM_CIPHER | ASN1)
+
+/* No provider here has these, so they fail as they did before. */
+DESCRIBE_DES(des, 8, 0)
+DESCRIBE_DES_CFB(des, 8, 0)
+DESCRIBE(desx_cbc, NID_desx_cbc, 8, 24, 8, EVP_CIPH_CBC_MODE)
+
+const EVP_CIPHER *EVP_des_ede(void) { return EVP_des_ede_ecb(); }
+const EVP_CIPHER *EVP_des_ede3(void) { return EVP_des_ede3_ecb(); }
