@@ -18,6 +18,7 @@ help() {
   kernels     for tests and measurements of wasm/simd: the module without it, and both with single primitives exported
   native      the same C under AddressSanitizer and UBSan: build/native/test
   peers       other TLS programs the tests talk to
+  ecosystem   servers and clients for `npm run test:ecosystem`
   verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
               (verify --quick: only compare dist/openssl.wasm; verify --update: write the file)
   clean       remove build/ and dist/; the caches stay
@@ -182,8 +183,9 @@ constant_time_program() { # PRODUCT LIBRARIES
   local machine=()
   need valgrind valgrind libc6-dbg
   [ "$(uname -m)" != x86_64 ] || machine=(-mssse3)
-  logged build/log/native.log gcc -O2 -g "${machine[@]}" -std=gnu17 -Wall -Wextra -Iwasm/simd -Itest/native -I"$2/include" -I"$2/private" \
-    test/kernels/constant-time/main.c wasm/simd/{aes,aes-bitslice,aes-gcm,chacha20-poly1305,ghash}.c -o "$1"
+  logged build/log/native.log gcc -O2 -g "${machine[@]}" -std=gnu17 -Wall -Wextra -DKERNELS_UNDER_VALGRIND -Iwasm/simd -Itest/native \
+    -I"$2/include" -I"$2/private" test/kernels/constant-time/*.c wasm/simd/{aes,aes-bitslice,aes-gcm,chacha20-poly1305,ghash}.c \
+    wasm/simd/{p256,x25519,edwards25519,curve25519-field,limbs29,invert,modexp,montgomery}.c -o "$1"
 }
 
 # Without them the tests that need them are skipped, so this is an offer, not a requirement.
@@ -201,6 +203,48 @@ peers() {
   else
     say "peers: to run every interoperability test, install: ${missing[*]}"
   fi
+}
+
+# What `npm run test:ecosystem` talks to: servers from Debian, clients from npm. The package needs none of it.
+ecosystem() {
+  local hash packages package missing=() product=build/ecosystem/node_modules
+  ts
+  packages=$(node build/test/ecosystem/run.js --packages)
+  for package in $packages; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then
+    say "ecosystem: the servers are all there"
+  else
+    without_daemons install_packages "${missing[@]}"
+  fi
+  hash=$(tree_hash test/ecosystem/package.json test/ecosystem/package-lock.json)
+  if stamped ecosystem "$hash" "$product"; then
+    say "ecosystem: skipped, $product is up to date"
+  else
+    say "ecosystem: npm ci"
+    mkdir -p build/ecosystem
+    cp test/ecosystem/package{,-lock}.json build/ecosystem
+    logged build/log/npm-ecosystem.log npm ci --prefix build/ecosystem --ignore-scripts --no-audit --no-fund
+    stamp ecosystem "$hash"
+  fi
+  ln -sfn ../../ecosystem/node_modules build/test/ecosystem/node_modules # where the rows look for them
+}
+
+# without_daemons COMMAND...: packages that it installs do not start their services; who needs a server starts it.
+without_daemons() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ] || [ "$(id -u)" != 0 ]; then
+    "$@"
+    return
+  fi
+  # shellcheck disable=SC2064 # the name is known now
+  trap "rm -f $policy" EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  "$@"
+  rm "$policy"
+  trap - EXIT
 }
 
 # ---- Reproducibility ----
@@ -243,7 +287,7 @@ while (($# > 0)); do
   began=$SECONDS
   case $step in
     all) set -- deps toolchain openssl wasm roots ts "$@" ;;
-    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | clean) "$step" ;;
+    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac

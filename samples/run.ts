@@ -11,6 +11,7 @@ const SAMPLES: Record<string, string> = {
   'dtls-echo-client': 'its client: each line a datagram',
   'https-server': 'an HTTPS server: GET /hello, keep-alive',
   'https-client': 'two HTTPS connections at once, one read raw, one parsed',
+  'https-get': 'membio/https in the place of node:https: connections and sessions used again, proxies',
   'remote-signer': 'an HTTPS server whose private key lives in another thread',
   start: 'what `npm start` runs: server and client, and the handshake between them',
 }

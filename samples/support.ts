@@ -16,6 +16,7 @@ const OPTIONS = {
   key: { type: 'string', value: 'FILE', about: 'the private key of --cert (PEM)' },
   servername: { type: 'string', value: 'NAME', about: 'the name the certificate must be valid for, and the SNI; default: HOST' },
   alpn: { type: 'string', value: 'NAME,...', about: 'application protocols to offer, best first' },
+  proxy: { type: 'string', value: 'URL,...', about: 'HTTP proxies to go through, in this order; those of https: are checked against --ca' },
   trace: { type: 'boolean', about: 'print each state, want, record and message as the handshake goes' },
   help: { type: 'boolean', about: 'print this' },
 } as const
@@ -35,6 +36,7 @@ export interface Options {
   key?: string
   servername?: string
   alpn?: string[]
+  proxy?: string[]
   trace: boolean
 }
 
@@ -58,8 +60,8 @@ export function readOptions(usage: string, names: readonly OptionName[], about: 
       process.exit(0)
     }
     const read = Object.entries(values).map(([name, value]) => [name, FILES.includes(name) ? readFileSync(String(value), 'utf8') : value])
-    const { alpn, trace = false, ...rest } = Object.fromEntries(read)
-    return { ...positional(usage, positionals), ...rest, trace, alpn: alpn?.split(',') } as Options
+    const { alpn, proxy, trace = false, ...rest } = Object.fromEntries(read)
+    return { ...positional(usage, positionals), ...rest, trace, alpn: alpn?.split(','), proxy: proxy?.split(',') } as Options
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${help}`)
     process.exit(2)

@@ -155,7 +155,7 @@ function pskError(cause: unknown, { during }: ErrorScene, fields: Omit<TlsErrorF
 export function settingError(record: ErrorRecord, what: string): TlsError {
   const code = opensslCode(record)
   const hint = HINTS[code] ? ` (${HINTS[code]})` : ''
-  const kind = code === NO_ENTROPY ? 'internal' : 'usage'
+  const kind = code === NO_ENTROPY || code === NO_MEMORY || code.endsWith('_MALLOC_FAILURE') ? 'internal' : 'usage'
   return new TlsError(kind, `${what}: ${reasonText(record)}${hint}`, { code, reason: record.reason, ...sourceOf(record) })
 }
 
@@ -193,8 +193,11 @@ function opensslCode({ library, reason }: ErrorRecord): string {
   return library ? `ERR_OSSL_${name(library.replace(/ routines$/, ''))}_${name(reason)}` : `ERR_TLS_${name(reason)}`
 }
 
-/** The one failure of a setting that is not the caller's fault. */
+/** A failure of a setting that is not the caller's fault. */
 const NO_ENTROPY = 'ERR_OSSL_PROVIDER_ERROR_RETRIEVING_ENTROPY'
+
+/** wasm/error.c says so where OpenSSL gives no reason. */
+const NO_MEMORY = 'ERR_TLS_OUT_OF_MEMORY'
 
 /** DTLS: retransmitted in vain. */
 const NO_ANSWER = 'ERR_SSL_READ_TIMEOUT_EXPIRED'

@@ -132,17 +132,25 @@ static long ring_bio_ctrl(BIO *bio, int command, long number, void *pointer) {
   }
 }
 
-BIO *ring_bio_new(ring *r) {
-  static BIO_METHOD *method;
-  if (method == NULL) {
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "membio ring");
-    if (method == NULL || !BIO_meth_set_write(method, ring_bio_write) || !BIO_meth_set_read(method, ring_bio_read) ||
-        !BIO_meth_set_ctrl(method, ring_bio_ctrl))
-      return NULL;
-  }
-  BIO *bio = BIO_new(method);
+static BIO_METHOD *method_new(const ring_functions *f) {
+  BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, f->name);
+  if (method != NULL && BIO_meth_set_write(method, f->write) && BIO_meth_set_read(method, f->read) && BIO_meth_set_ctrl(method, f->ctrl))
+    return method;
+  BIO_meth_free(method);
+  return NULL;
+}
+
+BIO *ring_bio_with(ring *r, BIO_METHOD **method, const ring_functions *functions) {
+  if (*method == NULL) *method = method_new(functions);
+  BIO *bio = *method == NULL ? NULL : BIO_new(*method);
   if (bio == NULL) return NULL;
   BIO_set_data(bio, r);
   BIO_set_init(bio, 1);
   return bio;
+}
+
+BIO *ring_bio_new(ring *r) {
+  static const ring_functions functions = {"membio ring", ring_bio_write, ring_bio_read, ring_bio_ctrl};
+  static BIO_METHOD *method;
+  return ring_bio_with(r, &method, &functions);
 }

@@ -186,7 +186,7 @@ int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
     else
       status = status_of(c, 0);
   }
-  events_note_peer(c);
+  if (!events_note_peer(c) && status != TLS_ERROR) status = tls_abort(c, SSL_AD_INTERNAL_ERROR);
   if (status != TLS_ERROR && renegotiation_exceeded(c)) status = renegotiation_end(c);
   /* What arrived before a failure is delivered first; the failure is kept and met by the next call. */
   return total > 0 ? (int32_t)total : status;

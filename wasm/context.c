@@ -84,11 +84,12 @@ void tls_context_free(tls_context *context) {
 }
 
 static int32_t done_if(int ok) { return ok ? TLS_DONE : library_failed(); }
+static int32_t done_or(int ok, const char *reason) { return ok ? TLS_DONE : library_failed_or(reason); }
 
 int32_t tls_context_set_versions(tls_context *context, uint32_t minimum, uint32_t maximum) {
   ERR_clear_error();
-  return done_if(SSL_CTX_set_min_proto_version(context->ssl, (int)minimum) &&
-                 SSL_CTX_set_max_proto_version(context->ssl, (int)maximum));
+  return done_or(SSL_CTX_set_min_proto_version(context->ssl, (int)minimum) && SSL_CTX_set_max_proto_version(context->ssl, (int)maximum),
+                 "there is no such protocol version");
 }
 
 /* OpenSSL sets an empty list, too, and then complains of it. */
@@ -108,17 +109,19 @@ int32_t tls_context_set_groups(tls_context *context, const char *list) {
   ERR_clear_error();
   OPENSSL_free(context->groups);
   context->groups = OPENSSL_strdup(list);
-  return done_if(context->groups != NULL && SSL_CTX_set1_groups_list(context->ssl, list));
+  if (context->groups == NULL) return library_failed();
+  return done_or((int)SSL_CTX_set1_groups_list(context->ssl, list), "a group is unknown, or named twice");
 }
 
 int32_t tls_context_set_signature_schemes(tls_context *context, const char *list) {
   ERR_clear_error();
-  return done_if((int)SSL_CTX_set1_sigalgs_list(context->ssl, list));
+  return done_or((int)SSL_CTX_set1_sigalgs_list(context->ssl, list), "a signature scheme is unknown, or named twice");
 }
 
 /* ---- Options that are numbers. ---- */
 
 static int set_tickets(tls_context *context, uint32_t kind) {
+  if (kind > TLS_TICKETS_BOTH) return 0;
   int ids = kind == TLS_TICKETS_STATEFUL || kind == TLS_TICKETS_BOTH, stateless = kind == TLS_TICKETS_STATELESS || kind == TLS_TICKETS_BOTH;
   /* Without stateless tickets TLS 1.3 still sends tickets: they only name a session. None at all is a count of 0. */
   if (!stateless) SSL_CTX_set_options(context->ssl, SSL_OP_NO_TICKET);
@@ -136,6 +139,7 @@ static int set_max_early_data(SSL_CTX *ssl, uint32_t bytes) {
 }
 
 static int set_max_fragment_length(SSL_CTX *ssl, uint32_t bytes) {
+  if (bytes != 512 && bytes != 1024 && bytes != 2048 && bytes != 4096) return 0;
   uint8_t mode = TLSEXT_max_fragment_length_512; /* RFC 6066, section 4: 2^9 is 1, and so on */
   while (mode < TLSEXT_max_fragment_length_4096 && (256u << mode) < bytes) mode++;
   return SSL_CTX_set_tlsext_max_fragment_length(ssl, mode);
@@ -144,6 +148,7 @@ static int set_max_fragment_length(SSL_CTX *ssl, uint32_t bytes) {
 static int set_raw_public_keys(SSL_CTX *ssl, uint32_t mode) {
   static const uint8_t types[] = {TLSEXT_cert_type_rpk, TLSEXT_cert_type_x509};
   size_t count = mode == 2 ? 1 : 2;
+  if (mode != 1 && mode != 2) return 0;
   return SSL_CTX_set1_client_cert_type(ssl, types, count) && SSL_CTX_set1_server_cert_type(ssl, types, count);
 }
 
@@ -196,14 +201,13 @@ static int set_option(tls_context *context, uint32_t option, uint32_t value) {
     case TLS_OPTION_RAW_PUBLIC_KEYS:
       return set_raw_public_keys(ssl, value);
     default:
-      ERR_raise(ERR_LIB_SSL, ERR_R_PASSED_INVALID_ARGUMENT);
-      return 0;
+      return ERR_raise(ERR_LIB_SSL, ERR_R_PASSED_INVALID_ARGUMENT), 0;
   }
 }
 
 int32_t tls_context_set_option(tls_context *context, uint32_t option, uint32_t value) {
   ERR_clear_error();
-  return done_if(set_option(context, option, value));
+  return done_or(set_option(context, option, value), "the value is out of range");
 }
 
 int32_t tls_context_set_openssl_options(tls_context *context, uint32_t low, uint32_t high) {
@@ -338,17 +342,19 @@ static int alpn_copy(uint8_t **slot, size_t *slot_length, const uint8_t *wire, s
   return 1;
 }
 
+#define MALFORMED "the list of protocols is malformed"
+
 int32_t tls_context_set_alpn(tls_context *context, const uint8_t *wire, size_t length) {
   ERR_clear_error();
+  if (!alpn_copy(&context->alpn, &context->alpn_length, wire, length)) return library_failed();
   /* SSL_CTX_set_alpn_protos returns 0 for success, unlike its neighbours. */
-  return done_if(alpn_copy(&context->alpn, &context->alpn_length, wire, length) &&
-                 SSL_CTX_set_alpn_protos(context->ssl, wire, (unsigned int)length) == 0);
+  return done_or(SSL_CTX_set_alpn_protos(context->ssl, wire, (unsigned int)length) == 0, MALFORMED);
 }
 
 int32_t tls_connection_set_alpn(tls_connection *c, const uint8_t *wire, size_t length) {
   ERR_clear_error();
-  return done_if(alpn_copy(&c->alpn, &c->alpn_length, wire, length) &&
-                 SSL_set_alpn_protos(c->ssl, wire, (unsigned int)length) == 0);
+  if (!alpn_copy(&c->alpn, &c->alpn_length, wire, length)) return library_failed();
+  return done_or(SSL_set_alpn_protos(c->ssl, wire, (unsigned int)length) == 0, MALFORMED);
 }
 
 int32_t tls_context_set_session_id_context(tls_context *context, const uint8_t *bytes, size_t length) {

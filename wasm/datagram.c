@@ -103,18 +103,9 @@ static long datagram_bio_ctrl(BIO *bio, int command, long number, void *pointer)
 }
 
 BIO *datagram_bio_new(ring *r) {
+  static const ring_functions functions = {"membio datagrams", datagram_bio_write, datagram_bio_read, datagram_bio_ctrl};
   static BIO_METHOD *method;
-  if (method == NULL) {
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "membio datagrams");
-    if (method == NULL || !BIO_meth_set_write(method, datagram_bio_write) || !BIO_meth_set_read(method, datagram_bio_read) ||
-        !BIO_meth_set_ctrl(method, datagram_bio_ctrl))
-      return NULL;
-  }
-  BIO *bio = BIO_new(method);
-  if (bio == NULL) return NULL;
-  BIO_set_data(bio, r);
-  BIO_set_init(bio, 1);
-  return bio;
+  return ring_bio_with(r, &method, &functions);
 }
 
 /* ---- Record headers (RFC 6347, 4.3.1): type, version, epoch (2 bytes), number (6), length (2). ---- */

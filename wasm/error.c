@@ -56,13 +56,16 @@ int library_refuse(const char *reason) {
   return 0;
 }
 
-int32_t library_failed(void) {
+int32_t library_failed_or(const char *reason) {
   if (refusal != NULL) return library_failed_with(refusal);
   error_reset(&last);
   error_drain(&last);
+  if (last.reason[0] == '\0') text_set(last.reason, sizeof last.reason, reason);
   text_set(last.option, sizeof last.option, option);
   return TLS_ERROR;
 }
+
+int32_t library_failed(void) { return library_failed_or("out of memory"); }
 
 int32_t library_failed_with(const char *reason) {
   ERR_clear_error();

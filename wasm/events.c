@@ -14,17 +14,18 @@ tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t le
   return bytes;
 }
 
-void event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *data, size_t length) {
+int event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *data, size_t length) {
   event_node *node = OPENSSL_malloc(sizeof *node);
   tls_bytes *bytes = bytes_new(kind, detail, data, length);
-  if (node == NULL || bytes == NULL) { /* an event lost to a full heap must not break the connection */
+  if (node == NULL || bytes == NULL) {
     OPENSSL_free(node);
     tls_bytes_free(bytes);
-    return;
+    return 0;
   }
   *node = (event_node){bytes, NULL};
   *c->events_end = node;
   c->events_end = &node->next;
+  return 1;
 }
 
 tls_bytes *tls_event_take(tls_connection *c) {
@@ -41,7 +42,7 @@ void events_release(tls_connection *c) {
   while ((bytes = tls_event_take(c)) != NULL) tls_bytes_free(bytes);
 }
 
-/* ---- OpenSSL's callbacks. ---- */
+/* ---- OpenSSL's callbacks. What traces, keys, alerts and sessions tell may be lost to a full heap: the connection does not depend on it. ---- */
 
 static void on_keylog(const SSL *ssl, const char *line) {
   tls_connection *c = connection_of(ssl);
@@ -73,19 +74,24 @@ static int on_session(SSL *ssl, SSL_SESSION *session) {
 }
 
 /* Post-handshake authentication has no callback: it shows by another certificate. While in it, nobody has proved to have its key yet. */
-void events_note_peer(tls_connection *c) {
+int events_note_peer(tls_connection *c) {
   X509 *peer = SSL_get0_peer_certificate(c->ssl);
-  if (!c->established || SSL_in_init(c->ssl) || peer == c->known_peer) return;
-  c->known_peer = peer;
-  event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
+  if (c->established && !SSL_in_init(c->ssl) && peer != c->known_peer) {
+    c->known_peer = peer;
+    c->untold |= !event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
+  }
+  return !c->untold;
 }
 
-/* In TLS 1.3 this is called for the first handshake only; before, for each, refused ones too: those leave the Finished as it was. */
+/*
+ * In TLS 1.3 this is called for the first handshake only; before, for each, refused ones too: those leave the Finished as it was. And with
+ * early data it is called once too often, before the peer has sent any.
+ */
 static void on_handshake_done(tls_connection *c) {
   uint8_t finished[sizeof c->finished] = {0};
-  SSL_get_peer_finished(c->ssl, finished, sizeof finished);
+  if (SSL_get_peer_finished(c->ssl, finished, sizeof finished) == 0) return;
   if (c->established && memcmp(finished, c->finished, sizeof finished) != 0) {
-    event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
+    c->untold |= !event_push(c, TLS_EVENT_AGREED, 0, NULL, 0);
     c->renegotiating = 0;
   }
   memcpy(c->finished, finished, sizeof finished);

@@ -32,6 +32,14 @@ const uint8_t *ring_peek(const ring *r, uint32_t *length);
 void ring_consume(ring *r, uint32_t length);
 /* A BIO over a ring it borrows: the ring must outlive it. */
 BIO *ring_bio_new(ring *r);
+/* The same with other functions than those of a stream. They belong to *method, which is made at the first call. */
+typedef struct ring_functions {
+  const char *name;
+  int (*write)(BIO *bio, const char *in, int length);
+  int (*read)(BIO *bio, char *out, int length);
+  long (*ctrl)(BIO *bio, int command, long number, void *pointer);
+} ring_functions;
+BIO *ring_bio_with(ring *r, BIO_METHOD **method, const ring_functions *functions);
 
 /* ---- datagram.c: the same ring, holding whole datagrams ---- */
 
@@ -122,6 +130,7 @@ struct tls_connection {
   uint32_t renegotiations; /* begun by the peer after it */
   int renegotiating;       /* we have asked for one, and it is not done */
   uint8_t finished[12];    /* the start of the peer's last Finished: whether another handshake has taken place */
+  int untold;              /* an AGREED event was lost */
   X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
   int early_data_finished; /* server: nothing more to read before the handshake */
   tls_error error;
@@ -140,12 +149,13 @@ typedef struct event_node {
   struct event_node *next;
 } event_node;
 
-void event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *data, size_t length);
+/* 0 when memory is out and the event is lost: whoever waits for an answer to it, or for what it tells, must fail the connection then. */
+int event_push(tls_connection *c, uint32_t kind, uint32_t detail, const void *data, size_t length);
 /* Callbacks for trace, key log, sessions and alerts, set on the SSL and its context. */
 void events_attach(tls_connection *c);
 void events_release(tls_connection *c);
-/* An event when the peer has shown another certificate since the handshake. */
-void events_note_peer(tls_connection *c);
+/* An event when the peer has shown another certificate since the handshake. 0 when the host could not be told what was agreed anew. */
+int events_note_peer(tls_connection *c);
 tls_bytes *bytes_new(uint32_t kind, uint32_t detail, const void *data, size_t length);
 
 /* ---- fields.c: lists, too ---- */
@@ -159,8 +169,8 @@ tls_bytes *bytes_from_bio(BIO *bio, int ok);
 
 /* Sets the callbacks that this connection's flags ask for. */
 void park_attach(tls_connection *c);
-/* Parks on kind, with an event that carries data. */
-void park(tls_connection *c, uint32_t kind, const void *data, size_t length);
+/* Parks on kind, with an event that carries data. 0 when memory is out: nobody would ever answer, so the handshake must fail. */
+int park(tls_connection *c, uint32_t kind, const void *data, size_t length);
 int park_answered(const tls_connection *c, uint32_t kind);
 /* After a complete handshake: whether verification is still to be answered. TLS_DONE, TLS_WANT_CALLBACK or TLS_ERROR. */
 int32_t park_after_handshake(tls_connection *c);
@@ -237,8 +247,10 @@ int certificate_must_staple(const X509 *certificate);
 /* Drains the queue into e. Keeps what the caller has set of verify_*, alert_* and eof. */
 void error_drain(tls_error *e);
 void error_reset(tls_error *e);
-/* For calls without a connection: drains into the library's error and returns TLS_ERROR. */
+/* For calls without a connection: drains into the library's error and returns TLS_ERROR. Where OpenSSL gave no reason it is want of memory. */
 int32_t library_failed(void);
+/* The same for calls that OpenSSL refuses without a word: here is one. */
+int32_t library_failed_or(const char *reason);
 /* A failure of our own, in words, without an OpenSSL entry. */
 int32_t library_failed_with(const char *reason);
 

@@ -47,7 +47,7 @@ link_flags=(
   -sMAXIMUM_MEMORY=4GB                      # what 32-bit pointers can reach
   -sSTACK_SIZE=256KB                        # twenty times what the deepest handshake measured takes; nested ASN.1 may want more
   -Wl,--stack-first                         # the stack grows towards address 0: an overflow traps and overwrites nothing
-  @wasm/wrap.options                        # the state machine's functions that signer-park.c stands in front of
+  @wasm/wrap.options                        # what signer-park.c and session.c stand in front of
   -sBINARYEN_EXTRA_PASSES=--low-memory-unused # smaller addressing; no object lives below 1024, the far end of the stack
 )
 

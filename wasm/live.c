@@ -35,8 +35,9 @@ int32_t early_data_read(tls_connection *c) {
     size_t length = 0;
     ERR_clear_error();
     int result = SSL_read_early_data(c->ssl, buffer, sizeof buffer, &length);
-    if (length > 0) event_push(c, TLS_EVENT_EARLY_DATA, 0, buffer, length);
+    int told = length == 0 || event_push(c, TLS_EVENT_EARLY_DATA, 0, buffer, length);
     OPENSSL_cleanse(buffer, length);
+    if (!told) return tls_abort(c, SSL_AD_INTERNAL_ERROR); /* the client takes it for delivered */
     if (result == SSL_READ_EARLY_DATA_ERROR) return status_of(c, 0);
     if (result == SSL_READ_EARLY_DATA_FINISH) {
       c->early_data_finished = 1;
@@ -58,7 +59,7 @@ int32_t tls_write_early(tls_connection *c, const uint8_t *plaintext, size_t leng
 
 /* Sends what a call before has only noted. */
 static int32_t flush_handshake(tls_connection *c, int ok) {
-  if (!ok) return library_failed();
+  if (!ok) return library_failed_or("it is too early, or not for this role and version");
   int32_t status = status_of(c, SSL_do_handshake(c->ssl));
   return status == TLS_WANT_READ ? TLS_DONE : status; /* sent; the answer comes with the next read */
 }

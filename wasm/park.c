@@ -8,10 +8,11 @@
 
 #include "signer.h"
 
-void park(tls_connection *c, uint32_t kind, const void *data, size_t length) {
-  if (c->waiting == kind) return; /* asked already */
-  event_push(c, kind, 0, data, length);
+int park(tls_connection *c, uint32_t kind, const void *data, size_t length) {
+  if (c->waiting == kind) return 1; /* asked already */
+  if (!event_push(c, kind, 0, data, length)) return 0;
   c->waiting = kind;
+  return 1;
 }
 
 int park_answered(const tls_connection *c, uint32_t kind) { return (c->answered >> kind & 1) != 0; }
@@ -31,10 +32,8 @@ int32_t tls_resume(tls_connection *c, int32_t alert) {
 static int on_renegotiation(tls_connection *c, int *alert) {
   if (!(c->flags & TLS_FLAG_PARK_RENEGOTIATION) || c->renegotiating) return SSL_CLIENT_HELLO_SUCCESS;
   if (!renegotiation_exceeded(c)) {
-    if (!park_answered(c, TLS_EVENT_RENEGOTIATION)) {
-      park(c, TLS_EVENT_RENEGOTIATION, NULL, 0);
-      return SSL_CLIENT_HELLO_RETRY;
-    }
+    if (!park_answered(c, TLS_EVENT_RENEGOTIATION)) /* an error is internal_error unless we say otherwise */
+      return park(c, TLS_EVENT_RENEGOTIATION, NULL, 0) ? SSL_CLIENT_HELLO_RETRY : SSL_CLIENT_HELLO_ERROR;
     c->answered &= ~(1u << TLS_EVENT_RENEGOTIATION); /* the next one is asked about again */
     if (c->refuse < 0) return SSL_CLIENT_HELLO_SUCCESS;
   }
@@ -54,27 +53,27 @@ static int on_client_hello(SSL *ssl, int *alert, void *unused) {
     return SSL_CLIENT_HELLO_ERROR;
   }
   if (c->client_hello == NULL) return SSL_CLIENT_HELLO_ERROR; /* no memory to keep it in */
-  park(c, TLS_EVENT_CLIENT_HELLO, c->client_hello, c->client_hello_length);
-  return SSL_CLIENT_HELLO_RETRY;
+  return park(c, TLS_EVENT_CLIENT_HELLO, c->client_hello, c->client_hello_length) ? SSL_CLIENT_HELLO_RETRY : SSL_CLIENT_HELLO_ERROR;
 }
 
 /* ---- Client: the request for a certificate. ---- */
 
 /* The acceptable CAs' names, each in DER behind its uint32 length. */
-static void park_certificate_request(tls_connection *c) {
+static int park_certificate_request(tls_connection *c) {
   const STACK_OF(X509_NAME) *names = SSL_get0_peer_CA_list(c->ssl);
   BIO *list = BIO_new(BIO_s_mem());
+  int ok = list != NULL;
   char *data;
-  for (int i = 0; list != NULL && i < sk_X509_NAME_num(names); i++) {
+  for (int i = 0; ok && i < sk_X509_NAME_num(names); i++) {
     unsigned char *der = NULL;
     int length = i2d_X509_NAME(sk_X509_NAME_value(names, i), &der);
-    uint32_t count = (uint32_t)length;
-    if (length > 0) BIO_write(list, &count, sizeof count), BIO_write(list, der, length);
+    ok = length > 0 && put_counted(list, der, (size_t)length);
     OPENSSL_free(der);
   }
-  long length = list == NULL ? 0 : BIO_get_mem_data(list, &data);
-  park(c, TLS_EVENT_CERTIFICATE_REQUEST, length > 0 ? data : NULL, (size_t)length);
+  long length = ok ? BIO_get_mem_data(list, &data) : 0;
+  ok = ok && park(c, TLS_EVENT_CERTIFICATE_REQUEST, length > 0 ? data : NULL, (size_t)length);
   BIO_free(list);
+  return ok;
 }
 
 static int signs(EVP_PKEY *key, int scheme) {
@@ -101,8 +100,7 @@ static int on_certificate_request(SSL *ssl, void *pointer) {
     if (c->refuse >= 0) tls_abort(c, (uint32_t)c->refuse);
     return c->refuse < 0 && choose_certificate(ssl);
   }
-  park_certificate_request(c);
-  return -1;
+  return park_certificate_request(c) ? -1 : 0;
 }
 
 /* ---- Both: the peer's certificate. ---- */
@@ -119,10 +117,17 @@ static int verdict_given(tls_connection *c) {
   return 0;
 }
 
+/* Refuses, whatever the mode is: who cannot compare or ask does not know. */
+static int verify_without_memory(tls_connection *c, X509_STORE_CTX *store) {
+  c->verify_result = X509_V_ERR_OUT_OF_MEM;
+  X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
+  return 0;
+}
+
 /* Errors have not stopped verification (verify.c). An alert sent here stands: OpenSSL's own would come second. */
 static int park_verify(tls_connection *c, X509_STORE_CTX *store) {
   if (!park_answered(c, TLS_EVENT_VERIFY)) {
-    park(c, TLS_EVENT_VERIFY, NULL, 0);
+    if (!park(c, TLS_EVENT_VERIFY, NULL, 0)) return verify_without_memory(c, store);
     (void)SSL_set_retry_verify(c->ssl);
     return 1;
   }
@@ -142,6 +147,8 @@ static int own_verdict(const tls_connection *c, X509_STORE_CTX *store) {
 int on_verify(X509_STORE_CTX *store, void *unused) {
   tls_connection *c = connection_of(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   (void)unused;
+  /* libssl has done this, too, without a look at whether it worked: without memory, names and policies to compare with would be missing. */
+  if (!X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(store), SSL_get0_param(c->ssl))) return verify_without_memory(c, store);
   int ok = X509_verify_cert(store);
   int verdict = ok > 0 ? own_verdict(c, store) : X509_V_OK;
   if (verdict != X509_V_OK) {
@@ -157,10 +164,8 @@ int on_verify(X509_STORE_CTX *store, void *unused) {
 /* A server cannot be suspended while it verifies; so its handshake is complete, but that is not told before the answer. */
 int32_t park_after_handshake(tls_connection *c) {
   if (c->role == TLS_ROLE_CLIENT || !(c->flags & TLS_FLAG_PARK_VERIFY) || SSL_get0_peer_certificate(c->ssl) == NULL) return TLS_DONE;
-  if (!park_answered(c, TLS_EVENT_VERIFY)) {
-    park(c, TLS_EVENT_VERIFY, NULL, 0);
-    return TLS_WANT_CALLBACK;
-  }
+  if (!park_answered(c, TLS_EVENT_VERIFY))
+    return park(c, TLS_EVENT_VERIFY, NULL, 0) ? TLS_WANT_CALLBACK : tls_abort(c, SSL_AD_INTERNAL_ERROR);
   return verdict_given(c) ? TLS_DONE : TLS_ERROR;
 }
 

@@ -104,8 +104,11 @@ tls_bytes *tls_peer_exporter(tls_connection *c, const char *label, const uint8_t
   if (bytes != NULL && SSL_export_keying_material(c->ssl, (unsigned char *)(bytes + 1), length, label, strlen(label), context,
                                                   context_length, context != NULL) == 1)
     return bytes;
+  if (bytes == NULL)
+    library_failed();
+  else
+    library_failed_or("it is too early for keying material");
   tls_bytes_free(bytes);
-  library_failed();
   return NULL;
 }
 
@@ -225,7 +228,7 @@ tls_bytes *tls_digest(const char *name, const uint8_t *bytes, size_t length) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   size_t digest_length;
   ERR_clear_error();
-  if (EVP_Q_digest(NULL, name, NULL, bytes, length, digest, &digest_length)) return bytes_new(0, 0, digest, digest_length);
-  library_failed();
-  return NULL;
+  tls_bytes *made = EVP_Q_digest(NULL, name, NULL, bytes, length, digest, &digest_length) ? bytes_new(0, 0, digest, digest_length) : NULL;
+  if (made == NULL) library_failed();
+  return made;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
 #include "x509.h"
@@ -56,34 +57,69 @@ STACK_OF(X509) *certificates_parse(const uint8_t *bytes, size_t length) {
   return all;
 }
 
+typedef struct lock {
+  const char *passphrase; /* or NULL */
+  int asked;              /* the key is encrypted */
+} lock;
+
 /* OpenSSL's default would ask the terminal; there is none. Without a passphrase the key cannot be read, and the error says so. */
-static int passphrase_copy(char *out, int size, int writing, void *passphrase) {
+static int passphrase_copy(char *out, int size, int writing, void *pointer) {
+  lock *l = pointer;
   (void)writing;
-  if (passphrase == NULL) return -1;
-  size_t length = strlen(passphrase);
+  l->asked = 1;
+  if (l->passphrase == NULL) return -1;
+  size_t length = strlen(l->passphrase);
   if (length > (size_t)size) return -1;
-  memcpy(out, passphrase, length);
+  memcpy(out, l->passphrase, length);
   return (int)length;
 }
 
-static EVP_PKEY *key_parse_der(const uint8_t *bytes, size_t length, const char *passphrase) {
+static EVP_PKEY *key_parse_der(const uint8_t *bytes, size_t length, lock *l) {
   const uint8_t *at = bytes;
   EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)length); /* PKCS#8 and the traditional forms */
   if (key != NULL) return key;
   BIO *bio = bio_over(bytes, length);
   ERR_clear_error();
-  key = bio == NULL ? NULL : d2i_PKCS8PrivateKey_bio(bio, NULL, passphrase_copy, (void *)passphrase);
+  key = bio == NULL ? NULL : d2i_PKCS8PrivateKey_bio(bio, NULL, passphrase_copy, l);
   BIO_free(bio);
   return key;
 }
 
-EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase) {
-  if (!looks_like_pem(bytes, length)) return key_parse_der(bytes, length, passphrase);
+static EVP_PKEY *key_parse_pem(const uint8_t *bytes, size_t length, lock *l) {
   BIO *bio = bio_over(bytes, length);
-  EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, passphrase_copy, (void *)passphrase);
+  EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, passphrase_copy, l);
   BIO_free(bio);
-  if (key != NULL) ERR_clear_error(); /* decoders that tried and passed leave entries behind */
   return key;
+}
+
+/* Whether it is encrypted PKCS#8 which the passphrase opens: then a key of a kind that we do not know is in it. */
+static int opens(const uint8_t *bytes, size_t length, const char *passphrase) {
+  const uint8_t *at = bytes;
+  BIO *bio = looks_like_pem(bytes, length) ? bio_over(bytes, length) : NULL;
+  ERR_set_mark();
+  X509_SIG *encrypted = bio != NULL ? PEM_read_bio_PKCS8(bio, NULL, NULL, NULL) : d2i_X509_SIG(NULL, &at, (long)length);
+  PKCS8_PRIV_KEY_INFO *info = encrypted == NULL ? NULL : PKCS8_decrypt(encrypted, passphrase, (int)strlen(passphrase));
+  int ok = info != NULL;
+  ERR_pop_to_mark();
+  PKCS8_PRIV_KEY_INFO_free(info);
+  X509_SIG_free(encrypted);
+  BIO_free(bio);
+  return ok;
+}
+
+EVP_PKEY *key_parse(const uint8_t *bytes, size_t length, const char *passphrase) {
+  lock l = {passphrase, 0};
+  EVP_PKEY *key = looks_like_pem(bytes, length) ? key_parse_pem(bytes, length, &l) : key_parse_der(bytes, length, &l);
+  if (key != NULL) {
+    ERR_clear_error(); /* decoders that tried and passed leave entries behind */
+    return key;
+  }
+  /* One wrong passphrase in 256 leaves padding that looks good, and then the garbage before it is complained of. */
+  if (l.asked && passphrase != NULL && !opens(bytes, length, passphrase)) {
+    ERR_clear_error();
+    ERR_raise(ERR_LIB_PEM, PEM_R_BAD_DECRYPT);
+  }
+  return NULL;
 }
 
 EVP_PKEY *public_key_parse(const uint8_t *bytes, size_t length) {

@@ -51,7 +51,7 @@ static unsigned int on_client(SSL *ssl, const char *hint, char *identity, unsign
     int32_t length = membio_psk(c->psk_chooser, hint, identity, identity_capacity, key, key_capacity);
     return length < 0 ? choice_failed(c) : (unsigned int)length;
   }
-  if (p == NULL || strlen(p->identity) >= identity_capacity) return 0;
+  if (p == NULL || strlen(p->identity) >= identity_capacity) return 0; /* it is never longer: see tls_connection_add_psk */
   strcpy(identity, p->identity);
   return psk_copy(p, key, key_capacity);
 }
@@ -86,6 +86,9 @@ static int offer_psk_suites(SSL *ssl) {
 
 int32_t tls_connection_add_psk(tls_connection *c, const char *identity, const uint8_t *key, size_t length) {
   ERR_clear_error();
+  /* A server's callback is given one byte more than a client's has room for. */
+  if (strlen(identity) >= PSK_MAX_IDENTITY_LEN + (c->role == TLS_ROLE_SERVER)) return library_failed_with("the identity is too long");
+  if (length == 0 || length > PSK_MAX_PSK_LEN) return library_failed_with("the key must have 1 to 512 bytes");
   psk *p = OPENSSL_zalloc(sizeof *p);
   if (p == NULL) return library_failed();
   p->identity = OPENSSL_strdup(identity);
@@ -139,8 +142,10 @@ static int hold_client_key_exchange(ring *r, void *owner) {
   size_t identity = (size_t)head[9] << 8 | head[10];
   if (identity > PSK_MAX_IDENTITY_LEN) return 0; /* OpenSSL refuses it */
   if (length < 11 + identity) return !r->eof;
-  park(c, TLS_EVENT_PSK, head + 11, identity);
-  return 1;
+  if (park(c, TLS_EVENT_PSK, head + 11, identity)) return 1;
+  c->answered |= 1u << TLS_EVENT_PSK; /* as if refused: on_server will say so */
+  c->refuse = SSL_AD_INTERNAL_ERROR;
+  return 0;
 }
 
 void psk_hold(tls_connection *c) {

@@ -16,7 +16,46 @@
 
 #include "internal.h"
 
-/* In one call, which measures and writes: i2d_SSL_SESSION(3) has to allocate for some sessions, and two calls could come out differently. */
+/* ---- In DER. ---- */
+
+extern int __real_i2d_SSL_SESSION(const SSL_SESSION *session, unsigned char **out);
+
+static int contains(const uint8_t *bytes, int length, const uint8_t *part, int part_length) {
+  for (int at = 0; at + part_length <= length; at++)
+    if (memcmp(bytes + at, part, (size_t)part_length) == 0) return 1;
+  return 0;
+}
+
+/* 0 where the peer's raw public key is missing in what was encoded. */
+static int encode_whole(const SSL_SESSION *session, unsigned char **der) {
+  unsigned char *key = NULL;
+  int key_length = i2d_PUBKEY(session->peer_rpk, &key), length = key_length > 0 ? __real_i2d_SSL_SESSION(session, der) : 0;
+  if (length > 0 && !contains(*der, length, key, key_length)) {
+    OPENSSL_clear_free(*der, (size_t)length);
+    *der = NULL;
+    length = 0;
+  }
+  OPENSSL_free(key);
+  return length;
+}
+
+/*
+ * OpenSSL 3.5 leaves a raw public key out of a session where memory is out for a moment, and takes that for success. Whoever measures first and
+ * then writes, as libssl does for tickets, would write beyond the end. So calls are led here (wrap.options), and get all of it or nothing.
+ */
+int __wrap_i2d_SSL_SESSION(const SSL_SESSION *session, unsigned char **out) {
+  unsigned char *der = NULL;
+  if (session == NULL || session->peer_rpk == NULL) return __real_i2d_SSL_SESSION(session, out);
+  int length = encode_whole(session, &der);
+  if (length > 0 && out != NULL && *out == NULL) return *out = der, length;
+  if (length > 0 && out != NULL) {
+    memcpy(*out, der, (size_t)length);
+    *out += length;
+  }
+  if (length > 0) OPENSSL_clear_free(der, (size_t)length);
+  return length;
+}
+
 tls_bytes *session_encode(const SSL_SESSION *session) {
   unsigned char *der = NULL;
   int length = i2d_SSL_SESSION(session, &der);
@@ -148,6 +187,7 @@ tls_bytes *tls_context_get_ticket_keys(tls_context *context) {
   size_t length = 0;
   for (int i = 0; i < context->ticket_count; i++) length += context->tickets[i].length;
   tls_bytes *keys = bytes_new(0, 0, NULL, length);
+  if (keys == NULL) library_failed();
   uint8_t *at = keys == NULL ? NULL : (uint8_t *)(keys + 1);
   for (int i = 0; at != NULL && i < context->ticket_count; at += context->tickets[i++].length)
     memcpy(at, context->tickets[i].bytes, context->tickets[i].length);

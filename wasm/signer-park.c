@@ -115,9 +115,8 @@ static WORK_STATE await_signature(SSL_CONNECTION *s, tls_connection *c, construc
     wait_reset(wait);
     if (!build(s, c, function)) return WORK_ERROR;
     if (wait->message == NULL) return WORK_FINISHED_CONTINUE; /* an anonymous suite: nobody signs */
-    event_node **end = c->events_end;
-    event_push(c, TLS_EVENT_SIGN, wait->scheme->number, wait->message, wait->message_length);
-    if (c->events_end == end) return fail(s, SSL_AD_INTERNAL_ERROR); /* no memory: nobody would ever answer */
+    if (!event_push(c, TLS_EVENT_SIGN, wait->scheme->number, wait->message, wait->message_length))
+      return fail(s, SSL_AD_INTERNAL_ERROR); /* nobody would ever answer */
     wait->state = WAITING;
   }
   if (wait->state == WAITING) {

@@ -5,30 +5,16 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "internal.h"
+#include "x509.h"
 
-static X509_CRL *crl_read(BIO *bio, const uint8_t *bytes, size_t length) {
-  const uint8_t *at = bytes;
-  X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
-  if (crl != NULL) return crl;
-  ERR_clear_error();
-  return d2i_X509_CRL(NULL, &at, (long)length);
-}
-
+/* All of them or none: of a list that cannot be read, nobody knows what it revokes. */
 int32_t tls_context_add_crl(tls_context *context, const uint8_t *bytes, size_t length) {
   ERR_clear_error();
-  BIO *bio = BIO_new_mem_buf(bytes, (int)length);
-  X509_CRL *crl = bio == NULL ? NULL : crl_read(bio, bytes, length);
-  int ok = crl != NULL;
-  while (ok && crl != NULL) { /* a PEM file may hold several */
-    ok = X509_STORE_add_crl(SSL_CTX_get_cert_store(context->ssl), crl);
-    X509_CRL_free(crl);
-    crl = ok ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
-  }
-  BIO_free(bio);
-  if (!ok) return library_failed();
-  ERR_clear_error();
-  return TLS_DONE;
+  STACK_OF(X509_CRL) *all = crls_parse(bytes, length);
+  int ok = all != NULL;
+  for (int i = 0; ok && i < sk_X509_CRL_num(all); i++) ok = X509_STORE_add_crl(SSL_CTX_get_cert_store(context->ssl), sk_X509_CRL_value(all, i));
+  sk_X509_CRL_pop_free(all, X509_CRL_free);
+  return ok ? TLS_DONE : library_failed();
 }
 
 static int bytes_copy(uint8_t **slot, size_t *slot_length, const uint8_t *bytes, size_t length) {
@@ -41,6 +27,7 @@ static int bytes_copy(uint8_t **slot, size_t *slot_length, const uint8_t *bytes,
 }
 
 int32_t tls_context_set_pins(tls_context *context, const uint8_t *digests, size_t length) {
+  ERR_clear_error();
   if (length == 0 || length % 32 != 0) return library_failed_with("a pin is a SHA-256 digest of 32 bytes");
   return bytes_copy(&context->pins, &context->pins_length, digests, length) ? TLS_DONE : library_failed();
 }
@@ -96,6 +83,7 @@ int32_t tls_context_set_ocsp_response(tls_context *context, const uint8_t *der, 
 }
 
 int32_t tls_connection_set_ocsp_response(tls_connection *c, const uint8_t *bytes, size_t length) {
+  ERR_clear_error();
   uint8_t *copy = length == 0 ? NULL : OPENSSL_memdup(bytes, length);
   if (length > 0 && copy == NULL) return library_failed();
   OPENSSL_free(c->ocsp);

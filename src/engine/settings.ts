@@ -276,7 +276,7 @@ function joined(option: string, names: readonly string[], { mayBeEmpty = false }
 const isKeyword = (dhParameters: ContextOptions['dhParameters']) => dhParameters === undefined || dhParameters === 'auto' || dhParameters === 'none'
 
 function encodedList(option: string, list: Encoded | readonly Encoded[] | undefined): Uint8Array[] {
-  const all = Array.isArray(list) ? (list as readonly Encoded[]) : list ? [list as Encoded] : []
+  const all = Array.isArray(list) ? (list as readonly Encoded[]) : (list ?? undefined) === undefined ? [] : [list as Encoded]
   return all.map((one) => encoded(option, one))
 }
 

@@ -38,7 +38,7 @@ export class HttpsAgent extends HttpAgent {
     this.#route = routeOf({ proxy, proxyEnv })
   }
 
-  /** `(options)`, `(port, options)`, `(port, host, options)`. http.Agent calls the first, with the name of the connection as `_agentKey`. */
+  /** `(options)`, `(port, options)`, `(port, host, options)`. http.Agent calls the first, and says the connection's name by `_agentKey`. */
   override createConnection(...args: unknown[]): TLSSocket {
     const options = connectionOptions(args)
     const single = this.#checksOnlyThisRequest(options)

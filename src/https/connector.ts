@@ -1,5 +1,5 @@
-// A connector for undici: `new Agent({ connect: connector({ ca }) })`. It takes the options of undici's own buildConnector and connects as that
-// does, with membio's TLS.
+// A connector for undici: `new Agent({ connect: connector({ ca }) })`. It takes the options of undici's own buildConnector and connects as
+// that does, with membio's TLS.
 import * as net from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import type { TLSSocket } from '../tls/socket.ts'
@@ -7,14 +7,18 @@ import { connectVia } from './proxy.ts'
 import { routeOf, type ProxyOptions, type Route } from './route.ts'
 import { SessionStore } from './session-store.ts'
 
+/** undici's, Node's for TLS, and proxies. */
 export interface ConnectorOptions
-  extends Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket'>, Omit<Partial<net.TcpSocketConnectOpts>, keyof ConnectionOptions>, ProxyOptions {
+  extends Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket'>,
+    Omit<Partial<net.TcpSocketConnectOpts>, keyof ConnectionOptions>,
+    ProxyOptions {
   /** Offer HTTP/2 first. undici's own `allowH2` has to be set, too. Default false */
   allowH2?: boolean | undefined
   /** How many servers' sessions to keep for resumption; 0 for none. Default 100 */
   maxCachedSessions?: number | null | undefined
   /** Of the TCP connection. Default true, after a minute */
   keepAlive?: boolean | undefined
+  /** In milliseconds. Default 60000 */
   keepAliveInitialDelay?: number | undefined
   /** A Unix socket to connect to instead. */
   socketPath?: string | null | undefined
@@ -24,17 +28,25 @@ export interface ConnectorOptions
 
 /** What undici asks for. */
 export interface ConnectRequest {
+  /** Where to connect. */
   hostname: string
+  /** As in the Host header: who is meant, if there is no `servername`. */
   host?: string | undefined
+  /** `https:`, or anything else for clear text. */
   protocol: string
+  /** Default 443, or 80 */
   port: string | number
+  /** Who is meant. */
   servername?: string | null | undefined
+  /** Where from. */
   localAddress?: string | null | undefined
   /** Over this, for TLS in a tunnel that somebody else has opened. */
   httpSocket?: net.Socket | undefined
 }
 
+/** Called once. */
 export type ConnectCallback = (...args: [error: null, socket: net.Socket] | [error: Error, socket: null]) => void
+/** @returns the socket, which is still connecting */
 export type Connector = (request: ConnectRequest, callback: ConnectCallback) => net.Socket
 
 /** undici's. */
@@ -81,8 +93,8 @@ class TlsConnector {
     const peer = { host: hostname, port: Number(port) || 443 }
     const key = `${servername || hostname}:${peer.port}`
     const session = this.#session ?? this.#sessions.get(key)
-    const where = { ...peer, servername, ...(session && { session }), ...(localAddress && { localAddress }), ...(httpSocket && { socket: httpSocket }) }
-    const socket = connectVia(this.#route, { ...this.#base, ...where }, { keepAlive: true })
+    const given = { ...(session && { session }), ...(localAddress && { localAddress }), ...(httpSocket && { socket: httpSocket }) }
+    const socket = connectVia(this.#route, { ...this.#base, ...peer, servername, ...given }, { keepAlive: true })
     socket.on('session', (session: Buffer) => this.#sessions.set(key, session, this.#capacity))
     socket.once('close', (failed: boolean) => {
       if (failed) this.#sessions.delete(key)
@@ -97,7 +109,12 @@ function connectPlainly(base: Base, { hostname, port, localAddress, httpSocket }
   return net.connect({ ...base, ...where } as net.NetConnectOpts)
 }
 
-function tellOnce(socket: net.Socket, ready: string, { timeout, request }: { timeout: number; request: ConnectRequest }, callback: ConnectCallback): void {
+interface Attempt {
+  request: ConnectRequest
+  timeout: number
+}
+
+function tellOnce(socket: net.Socket, ready: string, { request, timeout }: Attempt, callback: ConnectCallback): void {
   let told = false
   const tell: ConnectCallback = (...result) => {
     clearTimeout(timer)

@@ -1,5 +1,5 @@
-// The HTTP half of a server whose connections are TLS: an http.Server that never listens, gets the sockets as 'connection', and whose events
-// are those of the server in front of it.
+// The HTTP half of a server whose connections are TLS: an http.Server that never listens, gets the sockets as 'connection', and whose
+// events are those of the server in front of it.
 import * as http from 'node:http'
 import type * as net from 'node:net'
 
@@ -7,10 +7,10 @@ import type * as net from 'node:net'
 export const INTERNAL: readonly (string | symbol)[] = ['connection', 'listening', 'close', 'newListener', 'removeListener']
 
 export class HttpSide extends http.Server {
-  readonly #front: net.Server
+  #front!: net.Server
 
-  constructor(front: net.Server, options: http.ServerOptions) {
-    super(options)
+  /** What a program says of it; from now on its properties are here, its events there. */
+  standBehind(front: net.Server): void {
     this.#front = front
     share(front, this)
   }

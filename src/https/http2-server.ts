@@ -1,5 +1,5 @@
-// The server of HTTP/2 over TLS: membio's tls.Server in front; behind it a node:http2 server that never listens and, where HTTP/1 is allowed,
-// an http.Server.
+// The server of HTTP/2 over TLS: membio's tls.Server in front; behind it a node:http2 server that never listens and, where HTTP/1 is
+// allowed, an http.Server.
 import { captureRejectionSymbol } from 'node:events'
 import type { ServerOptions as HttpOptions } from 'node:http'
 import * as http2 from 'node:http2'
@@ -24,14 +24,15 @@ export class Http2SecureServer extends TlsServer {
     const behind = http2.createServer({ ...given, allowHTTP1: false } as http2.ServerOptions)
     const options: Options = { ...given }
     if (!options.ALPNCallback) options.ALPNProtocols = options.allowHTTP1 === true ? ['h2', 'http/1.1'] : ['h2']
+    const http1 = options.allowHTTP1 === true ? new HttpSide(http1Options(options)) : undefined
     super(options)
     this.#http2 = behind
     this.#redirect(behind)
     share(this, behind)
-    if (options.allowHTTP1 === true) {
-      const { Http1IncomingMessage: IncomingMessage, Http1ServerResponse: ServerResponse } = options
-      this.#http1 = new HttpSide(this, { IncomingMessage, ServerResponse, ...options, ...options.http1Options } as HttpOptions)
-      this.on('listening', () => this.#http1!.begin())
+    if (http1) {
+      this.#http1 = http1
+      http1.standBehind(this)
+      this.on('listening', () => http1.begin())
     }
     this.on('newListener', this.#onNewListener)
     if (typeof handler === 'function') this.on('request', handler)
@@ -84,6 +85,7 @@ export class Http2SecureServer extends TlsServer {
   #serve(socket: TLSSocket): void {
     const isHttp1 = socket.alpnProtocol === false || socket.alpnProtocol === 'http/1.1'
     if (isHttp1 && this.#http1) return this.#http1.serve(socket)
+    socket.setNoDelay(true) // node:http2 asks it of the socket that it wraps ours in
     this.#socket = socket
     this.#http2.emit('connection', socket)
     this.#socket = undefined
@@ -114,6 +116,11 @@ export class Http2SecureServer extends TlsServer {
     this.#http2.on('request', () => {})
     for (const listener of this.#http2.listeners('stream')) this.on('stream', listener as () => void)
   }
+}
+
+function http1Options(options: Options): HttpOptions {
+  const { Http1IncomingMessage: IncomingMessage, Http1ServerResponse: ServerResponse } = options
+  return { IncomingMessage, ServerResponse, ...options, ...options.http1Options } as HttpOptions
 }
 
 /** As node:http2 has it. A `tls.Server` of membio/tls. */

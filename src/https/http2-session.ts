@@ -1,5 +1,5 @@
-// An HTTP/2 session over membio's TLS. To node:http2 our socket is a stream like any other: it wraps it in a socket of its own, and takes the
-// session for one in clear text that is connected at once. Here it is told better.
+// An HTTP/2 session over membio's TLS. To node:http2 our socket is a stream like any other: it wraps it in a socket of its own, and takes
+// the session for one in clear text that is connected at once. Here it is told better.
 import type * as http2 from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from '../tls/socket.ts'
@@ -37,9 +37,15 @@ export function describe(session: http2.Http2Session, socket: TLSSocket): void {
 export function holdUntilSecure(session: http2.ClientHttp2Session, socket: TLSSocket): void {
   const { emit } = session
   const prototype = Object.getPrototypeOf(session) as object
-  define(session, 'connecting', () => socket.secureConnecting || Reflect.get(prototype, 'connecting', session))
+  const thinksItConnects = () => Boolean(Reflect.get(prototype, 'connecting', session))
+  // Where it waits for the socket by itself, it sends its settings once that is connected, and must not be told to wait longer.
+  const waitsByItself = thinksItConnects()
   let held = false
-  const connected = () => Reflect.apply(emit, session, ['connect', session, socket]) as boolean
+  define(session, 'connecting', () => thinksItConnects() || held || (!waitsByItself && socket.secureConnecting))
+  const connected = () => {
+    held = false
+    return Reflect.apply(emit, session, ['connect', session, socket]) as boolean
+  }
   session.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event !== 'connect') return Reflect.apply(emit, session, [event, ...args]) as boolean
     if (!socket.secureConnecting) return connected()

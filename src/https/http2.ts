@@ -7,6 +7,10 @@ import { createSecureServer } from './http2-server.ts'
 import { describe, holdUntilSecure } from './http2-session.ts'
 import type { ProxyOptions } from './route.ts'
 
+/** The host's own, whatever becomes of its module later: see membio/register. */
+const hostConnect = http2.connect
+
+/** node:http2's, and proxies. */
 export type ConnectOptions = (http2.ClientSessionOptions | http2.SecureClientSessionOptions) & ProxyOptions
 type Listener = (session: http2.ClientHttp2Session, socket: TLSSocket) => void
 
@@ -15,11 +19,11 @@ export function connect(authority: string | URL, options?: ConnectOptions | List
   if (typeof options === 'function') [options, listener] = [undefined, options]
   const url = typeof authority === 'string' ? new URL(authority) : authority
   const protocol = url?.protocol || options?.protocol || 'https:'
-  if (protocol !== 'https:' || options?.createConnection) return http2.connect(url, options, listener as never)
+  if (protocol !== 'https:' || options?.createConnection) return hostConnect(url, options, listener as never)
   const open = http2Connection(options as Http2ConnectionOptions)
   let socket: TLSSocket | undefined
   const createConnection = (authority: Authority) => (socket = open(authority))
-  const session = http2.connect(url, { ...options, createConnection: createConnection as never })
+  const session = hostConnect(url, { ...options, createConnection: createConnection as never })
   describe(session, socket!)
   holdUntilSecure(session, socket!)
   if (listener) session.once('connect', listener as never)
@@ -39,6 +43,10 @@ Object.defineProperty(connect, promisify.custom, {
 
 const host = (http2 as { default?: typeof http2 }).default ?? http2
 
-export default { ...host, connect, createSecureServer }
+const module = { ...host, connect, createSecureServer }
+
+export default module
+/** What `require` gives. */
+export { module as 'module.exports' }
 export * from 'node:http2'
 export { createSecureServer }

@@ -7,8 +7,12 @@ import { createServer, Server } from './server.ts'
 
 const https = Object.assign(module, { Agent, Server, createServer, get, request })
 
+/** All of node:https as one object: `https.globalAgent` can be replaced there. */
 export default https
-export const { globalAgent } = https
+/** What `require` gives. */
+export { https as 'module.exports' }
+/** For requests without an agent of their own: keeps connections, and closes what was idle for five seconds. */
+export const globalAgent: Agent = https.globalAgent
 export { Agent, connector, createServer, get, request, Server }
 export { http2Connection, type Authority, type Http2ConnectionOptions } from './http2-connection.ts'
 export { ProxyError } from './proxy.ts'

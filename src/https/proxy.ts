@@ -1,5 +1,5 @@
-// TLS through HTTP proxies (RFC 9110, 9.3.6), any number of them, each reached in clear text or by TLS of its own: TLS in TLS. A target's socket
-// is there at once; its handshake begins when the tunnel is open.
+// TLS through HTTP proxies (RFC 9110, 9.3.6), any number of them, each reached in clear text or by TLS of its own: TLS in TLS. A target's
+// socket is there at once; its handshake begins when the tunnel is open.
 import * as net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { tls } from '../tls/module.ts'
@@ -9,6 +9,7 @@ import type { Hop, Route } from './route.ts'
 
 /** Why there is no tunnel. `code` is the cause's, or ERR_PROXY_TUNNEL if the proxy said no. */
 export class ProxyError extends Error {
+  /** Such as ECONNREFUSED, or what TLS has against the proxy. */
   declare readonly code: string
   /** Which of the proxies it was, counted from 1. */
   declare readonly hop: number
@@ -34,7 +35,7 @@ export interface TunnelSettings {
   keepAlive: boolean
 }
 
-export type TargetOptions = ConnectionOptions & { socketPath?: string | null | undefined; defaultPort?: number }
+export type TargetOptions = ConnectionOptions & { socketPath?: string | null | undefined; defaultPort?: number; noDelay?: boolean }
 
 /** `tls.connect`, by the route if there is one for this host. */
 export function connectVia(route: Route | undefined, options: TargetOptions, settings: TunnelSettings): TLSSocket {
@@ -192,6 +193,10 @@ export class Tunnel extends net.Socket {
 
   // ---- What is the first connection's to do. ----
 
+  override resetAndDestroy(): this {
+    this.#pipe?.resetAndDestroy()
+    return this.destroy()
+  }
   override ref(): this {
     return this.#tell((pipe) => pipe.ref())
   }
@@ -217,13 +222,14 @@ Object.defineProperty(Tunnel.prototype, 'pending', {
   get(this: Tunnel) {
     return this.connecting
   },
+  set() {}, // some runtimes' net.Socket sets it in its constructor
 })
 
 /** TLS to the proxy itself. */
 function secured(hop: Hop, pipe: Duplex): TLSSocket {
   const { host, port, options, session } = hop
-  const servername = net.isIP(host) ? '' : host
-  const socket = connectDirectly({ servername, ALPNProtocols: ['http/1.1'], ...(session && { session }), ...options, host, port, socket: pipe })
+  const defaults = { servername: net.isIP(host) ? '' : host, ALPNProtocols: ['http/1.1'], ...(session && { session }) }
+  const socket = connectDirectly({ ...defaults, ...options, host, port, socket: pipe })
   socket.on('session', (session: Buffer) => (hop.session = session))
   socket.once('close', (failed: boolean) => {
     if (failed) delete hop.session

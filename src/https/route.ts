@@ -12,8 +12,10 @@ export interface ProxyHopOptions extends ConnectionOptions, Omit<Partial<net.Tcp
   headers?: Readonly<Record<string, string>>
 }
 
+/** By its address, or with options. */
 export type ProxyHop = string | URL | ProxyHopOptions
 
+/** Which proxies to take, if any. */
 export interface ProxyOptions {
   /** The proxy, or several: the first is asked for a tunnel to the second, and so on; the last for one to the target. */
   proxy?: ProxyHop | readonly ProxyHop[] | undefined
@@ -106,7 +108,8 @@ function ruleOf(entry: string): Rule {
   if (entry.startsWith('.')) return (host) => host === entry.slice(1) || host.endsWith(entry)
   if (entry.startsWith('*.')) return (host) => host.endsWith(entry.slice(1))
   const [first = '', last = ''] = entry.split('-').map((one) => one.trim())
-  if (net.isIPv4(first) && net.isIPv4(last)) return (host) => net.isIPv4(host) && number(first) <= number(host) && number(host) <= number(last)
+  const isRange = net.isIPv4(first) && net.isIPv4(last)
+  if (isRange) return (host) => net.isIPv4(host) && number(first) <= number(host) && number(host) <= number(last)
   return (host, port) => entry === host || entry === `${host}:${port}`
 }
 

@@ -9,10 +9,8 @@ import { HttpSide } from './http-side.ts'
 
 type Options = https.ServerOptions
 type Listener = http.RequestListener
-type HttpProperties = Pick<
-  http.Server,
-  'timeout' | 'keepAliveTimeout' | 'keepAliveTimeoutBuffer' | 'headersTimeout' | 'requestTimeout' | 'maxHeadersCount' | 'maxRequestsPerSocket'
->
+type Timeouts = 'timeout' | 'keepAliveTimeout' | 'keepAliveTimeoutBuffer' | 'headersTimeout' | 'requestTimeout'
+type HttpProperties = Pick<http.Server, Timeouts | 'maxHeadersCount' | 'maxRequestsPerSocket'>
 type Callback = (error?: Error) => void
 
 /** At run time they are the http.Server's, see http-side.ts. */
@@ -25,9 +23,11 @@ export class HttpsServer extends TlsServer {
     if (typeof options === 'function') [options, listener] = [{}, options]
     options ??= {}
     validateObject(options, 'options')
+    const behind = new HttpSide(options) // whatever it refuses, before there is anything to free
     const chosen = options.ALPNProtocols || options.ALPNCallback
     super({ noDelay: true, ...(!chosen && { ALPNProtocols: ['http/1.1'] }), ...options })
-    this.#http = new HttpSide(this, options)
+    this.#http = behind
+    behind.standBehind(this)
     if (listener) this.on('request', listener)
     this.on('secureConnection', (socket: TLSSocket) => this.#http.serve(socket))
     this.on('tlsClientError', (error: Error, socket: TLSSocket) => {
@@ -74,7 +74,10 @@ type AnyResponse<Request extends AnyRequest> = typeof http.ServerResponse<Instan
 export const Server = new Proxy(HttpsServer, {
   apply: (Class, _this, args) => new Class(...(args as [])),
 }) as unknown as typeof https.Server & typeof https.createServer
-export type Server<Request extends AnyRequest = AnyRequest, Response extends AnyResponse<Request> = AnyResponse<Request>> = https.Server<Request, Response>
+export type Server<Request extends AnyRequest = AnyRequest, Response extends AnyResponse<Request> = AnyResponse<Request>> = https.Server<
+  Request,
+  Response
+>
 
 /** As node:https has it. */
 export const createServer = ((...args: []) => new HttpsServer(...args)) as unknown as typeof https.createServer

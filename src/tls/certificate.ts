@@ -82,12 +82,17 @@ const PREFIXES: Record<GeneralName['type'], string> = {
   ediPartyName: 'EdiPartyName:',
 }
 
-/** What could be taken for several names, or for another, is written as a JSON string (CVE-2021-44532). */
+/**
+ * What could be taken for several names, or for another, is written as a JSON string; without commas, for those who only look for them
+ * (CVE-2021-44532).
+ */
 function generalName({ type, value, oid }: GeneralName): string {
-  const shown = type === 'otherName' ? `${oid ?? ''}:${value}` : value
-  const plain = type === 'ip' || /^[\x20-\x7e]*$/.test(shown) ? !/[",\\']/.test(shown) : false
-  return PREFIXES[type] + (plain ? shown : JSON.stringify(shown))
+  const shown = type === 'otherName' ? `${oid ?? ''}:${value}` : type === 'ip' ? value.toUpperCase() : value
+  const plain = !/[^\x20-\x7e]|[",\\']/.test(shown)
+  return PREFIXES[type] + (plain ? shown : `"${shown.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e]|,/g, escaped)}"`)
 }
+
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 function infoAccess({ ocspUrls, caIssuerUrls }: Certificate): Record<string, string[]> | undefined {
   const all = Object.create(null) as Record<string, string[]>

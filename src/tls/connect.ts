@@ -105,9 +105,11 @@ const hostOf = ({ servername, host, socket }: Options): string =>
 /** During the handshake, before anything of ours is sent. */
 async function verify(socket: TLSSocket, options: Options, event: VerifyEvent): Promise<Decision<EngineContext>> {
   const chain = event.verifiedChain.length ? event.verifiedChain : event.peerChain
-  const wrongChain = event.ok ? undefined : verifyError(nodeVerdict(event.code!, chain.length))
+  // A key was offered, and a certificate has come, with nothing else against it: in Node that will do.
+  const good = event.ok || event.code === 'PSK_EXPECTED'
+  const wrongChain = good ? undefined : verifyError(nodeVerdict(event.code!, chain.length))
   const cause = wrongChain ?? (await identityError(options, peerCertificate(chain, true) as PeerCertificate))
-  if (!cause) return {}
+  if (!cause) return event.ok ? {} : { verdict: 'dangerouslyAccept' }
   refused(socket, cause)
   return event.ok ? { verdict: 'refuse', cause } : { cause }
 }

@@ -1,7 +1,7 @@
 // Settings for many connections, and the engine's SecureContext made of them: when it is first needed, and anew after a change.
 // native-context.ts gives it the names of Node's native one.
 import { createContext, type SecureContext } from '../engine/context.ts'
-import type { ContextOptions } from '../engine/options.ts'
+import type { ContextOptions, LegacyVersion, Version } from '../engine/options.ts'
 import { TlsError } from '../errors.ts'
 import { bufferOf } from './errors.ts'
 import { nodeError } from './node-errors.ts'

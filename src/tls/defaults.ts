@@ -1,6 +1,7 @@
 // What programs may change for all connections to come, as they do with node:tls: `tls.DEFAULT_MIN_VERSION = 'TLSv1.3'`. It starts with what
 // the host's own module says, and so follows its command line (--tls-cipher-list, --tls-min-v1.3, ...).
-import * as host from 'node:tls'
+import type { SecureVersion } from 'node:tls'
+import { host } from './host.ts'
 import type { createSecureContext } from './secure-context.ts'
 
 export interface Defaults {
@@ -9,8 +10,8 @@ export interface Defaults {
   CLIENT_RENEG_WINDOW: number
   DEFAULT_CIPHERS: string
   DEFAULT_ECDH_CURVE: string
-  DEFAULT_MIN_VERSION: host.SecureVersion
-  DEFAULT_MAX_VERSION: host.SecureVersion
+  DEFAULT_MIN_VERSION: SecureVersion
+  DEFAULT_MAX_VERSION: SecureVersion
   /** index.ts's: a program may have put another in its place. */
   createSecureContext?: typeof createSecureContext
 }

@@ -35,9 +35,15 @@ export const errors = {
     typeof value === 'number'
       ? coded(RangeError, 'ERR_OUT_OF_RANGE', `options.minDHSize is not a positive number: ${value}`)
       : coded(TypeError, 'ERR_INVALID_ARG_TYPE', `options.minDHSize is not a number: ${String(value)}`),
-  dhParameterTooSmall: () => coded(Error, 'ERR_INVALID_ARG_VALUE', 'DH parameter is less than 1024 bits'),
+  dhParameterTooSmall: () => coded(TypeError, 'ERR_INVALID_ARG_VALUE', 'DH parameter is less than 1024 bits'),
   invalidSniContext: () => coded(TypeError, 'ERR_TLS_INVALID_CONTEXT', 'Invalid SNI context'),
+  closedBeforeConnection: () => coded(Error, 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'Socket closed before the connection was established'),
+  protocol: (syscall: string, cause: Error) =>
+    Object.assign(new Error(`${syscall} EPROTO ${cause.message}`, { cause }), { errno: -71, code: 'EPROTO', syscall }),
   canceled: (syscall: string) => coded(Error, 'ECANCELED', `${syscall} ECANCELED`, { errno: -125, syscall }),
+  ocspResponseType: () => coded(TypeError, 'ERR_INVALID_ARG_TYPE', 'OCSP response must be a buffer'),
+  sessionIdContextTooLong: () => new TypeError('error:0A000111:SSL routines::ssl session id context too long'),
+  ticketKeysSize: () => coded(Error, 'ERR_INTERNAL_ASSERTION', 'Session ticket keys must be a 48-byte buffer'),
   unsupportedContainer: () => coded(Error, 'ERR_CRYPTO_UNSUPPORTED_OPERATION', 'Unsupported PKCS12 PFX data'),
   dhParamSize: (bits: number) => coded(Error, 'ERR_TLS_DH_PARAM_SIZE', `DH parameter size ${bits} is less than 2048`),
   handshakeTimeout: () => coded(Error, 'ERR_TLS_HANDSHAKE_TIMEOUT', 'TLS handshake timeout'),
@@ -122,12 +128,14 @@ const PRIMITIVES = ['string', 'function', 'number', 'object', 'boolean', 'bigint
 function argTypeMessage(name: string, expected: readonly string[], actual: unknown): string {
   const kind = name.endsWith(' argument') ? name : `"${name}" ${name.includes('.') ? 'property' : 'argument'}`
   const types = expected.filter((type) => PRIMITIVES.includes(type) && type !== 'Object').map((type) => type.toLowerCase())
-  const instances = expected.filter((type) => !PRIMITIVES.includes(type) || type === 'Object')
+  const words: string[] = expected.filter((type) => type === 'null' || type === 'undefined')
+  const instances = expected.filter((type) => type === 'Object' || (!PRIMITIVES.includes(type) && !words.includes(type)))
   const objectOnly = instances.length === 1 && instances[0] === 'Object'
   const parts: string[] = []
   if (types.length) parts.push(`${types.length > 1 ? 'one of type' : 'of type'} ${orList(types)}`)
   if (objectOnly && !types.length) parts.push('of type object')
   else if (instances.length) parts.push(`an instance of ${orList(instances)}`)
+  if (words.length) parts.push(words.length > 1 ? `one of ${orList(words)}` : words[0]!)
   return `The ${kind} must be ${parts.join(' or ')}.${received(actual)}`
 }
 

@@ -14,7 +14,7 @@ import type { ByteTransport } from '../transport/transport.ts'
 import { alpnNames } from './alpn.ts'
 import { element, peerCertificate } from './certificate.ts'
 import { bufferOf } from './errors.ts'
-import { nodeError, nodeVerdict, verifyError } from './node-errors.ts'
+import { connectionError, nodeError, nodeVerdict, verifyError } from './node-errors.ts'
 import type { SecureContext } from './secure-context.ts'
 
 /** Who is told; never from within a call of its own. */
@@ -100,6 +100,14 @@ export class TlsHandle {
       },
       { decisions, deadlines: DEADLINES, insecureTruncation: true },
     )
+    if (this.settings.isServer) raw.once('end', () => setImmediate(() => this.#onEarlyEnd()))
+  }
+
+  /** A client that has gone while the program decides, which may take for ever: the poller waits for the decision first. */
+  #onEarlyEnd(): void {
+    if (this.#over || this.#agreed) return
+    this.destroySSL()
+    this.#owner.onLost(new Error('the client ended before the handshake was done'))
   }
 
   /** @param accepted called once all is encrypted */
@@ -181,7 +189,7 @@ export class TlsHandle {
   }
 
   getCipher(): CipherNameAndProtocol {
-    if (!this.#agreed) return {} as CipherNameAndProtocol
+    if (!this.#agreed) return undefined as unknown as CipherNameAndProtocol // so it is in Node, whatever the types say
     const { opensslName, name, version } = this.#agreed.cipherSuite
     return { name: opensslName, standardName: name, version }
   }
@@ -258,7 +266,8 @@ export class TlsHandle {
   /** Why the peer's certificate is not accepted, or null. A server that a client shows none to knows nothing against it. */
   verifyError(): Error | null {
     const { authorizationError, peerChain = [], resumed, cipherSuite } = this.#agreed ?? {}
-    if (authorizationError) return verifyError(nodeVerdict(authorizationError, peerChain.length))
+    const judged = peerChain.length > 0 || authorizationError !== 'UNSPECIFIED' // which is OpenSSL's word for a pre-shared key
+    if (authorizationError && judged) return verifyError(nodeVerdict(authorizationError, peerChain.length))
     if (peerChain.length || resumed || cipherSuite?.opensslName.includes('PSK')) return null
     return verifyError('UNABLE_TO_GET_ISSUER_CERT')
   }
@@ -315,7 +324,10 @@ export class TlsHandle {
     try {
       return context.build().createEngine({ ...shared, ...(isServer ? this.#serverOptions() : this.#clientOptions()) })
     } catch (error) {
-      throw error instanceof TlsError ? nodeError(error) : error
+      if (!(error instanceof TlsError)) throw error
+      if (!this.settings.session || !error.message.startsWith('`session`')) throw nodeError(error)
+      this.settings.session = undefined // Node overlooks bytes that are no session
+      return this.#createEngine(this.settings.context)
     }
   }
 
@@ -366,7 +378,7 @@ export class TlsHandle {
     this.#over = true
     if (!error) this.#shut()
     if (error && !this.#agreed && (error.kind === 'closed' || (this.settings.isServer && error.verify))) this.#owner.onLost(error)
-    else this.#owner.onOver(error && nodeError(error))
+    else this.#owner.onOver(error && connectionError(error))
   }
 
   #chain(): readonly Uint8Array[] {

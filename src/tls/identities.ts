@@ -50,9 +50,10 @@ export function ownCertificates(options: Options, ca: readonly Encoded[]): OwnCe
   }
 }
 
-/** Each key goes with its certificate, whatever their order; one that is alone is left out, as Node does. */
+/** Each key goes with its certificate, whatever their order; one that is alone is left out, as Node does, but must be one. */
 function pairs(certs: readonly Encoded[], chains: readonly Uint8Array[][], keys: readonly Key[]): Identity[] {
   const bundles = chains.map((chain, index) => (chain.length > 1 ? pemBundle(chain) : certs[index]!))
+  if (!certs.length) for (const { key, passphrase } of keys) inNodesWords(() => publicKey(key, { passphrase }))
   if (certs.length < 2 && keys.length < 2) return certs.length && keys.length ? [{ cert: bundles[0]!, ...keys[0] }] : []
   const owners = chains.map((chain) => Buffer.from(parseCertificate(chain[0]!).key.spki))
   return keys.flatMap((key, index) => {
@@ -64,8 +65,8 @@ function pairs(certs: readonly Encoded[], chains: readonly Uint8Array[][], keys:
 }
 
 function keyOf(given: unknown, passphrase: unknown): Key {
-  const isBare = typeof given === 'string' || isBytes(given)
-  const { pem = given, passphrase: own = passphrase } = (isBare ? {} : given) as { pem?: unknown; passphrase?: unknown }
+  const isBare = typeof given !== 'object' || isBytes(given)
+  const { pem = given, passphrase: own = passphrase } = (isBare ? {} : (given ?? {})) as { pem?: unknown; passphrase?: unknown }
   const key = encoded('options.key', pem)
   if (own !== undefined && own !== null) validateString(own, 'options.passphrase')
   return { key, ...(own != null && { passphrase: own as string }) }

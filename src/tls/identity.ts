@@ -1,5 +1,6 @@
 // Whether a certificate is for this host: RFC 6125 as Node reads it, so that programs get the same answers, word for word.
 import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
 import type { PeerCertificate } from 'node:tls'
 import { errors } from './errors.ts'
 
@@ -19,7 +20,7 @@ function mismatch(host: string, dns: readonly string[], ips: readonly string[], 
     const found = ips.includes(canonicalAddress(host))
     return found ? undefined : `IP: ${host} is not in the cert's list: ${ips.join(', ')}`
   }
-  const labels = labelsOf(host)
+  const labels = labelsOf(/^[\0-\x7f]*$/.test(host) ? host : domainToASCII(host)) // what is no domain matches nothing
   if (dns.length) {
     const found = dns.some((pattern) => matches(labels, pattern))
     return found ? undefined : `Host: ${host}. is not in the cert's altnames: ${cert.subjectaltname}`

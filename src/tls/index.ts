@@ -7,6 +7,8 @@ export type { Connect, ConnectionOptions, CreateServer, SecurePair, ServerConstr
 
 /** All of it as one object: what is changed there holds for connections to come. */
 export default tls
+/** What `require` gives. */
+export { tls as 'module.exports' }
 
 /** Renegotiations a client may start in CLIENT_RENEG_WINDOW seconds. */
 export const CLIENT_RENEG_LIMIT: TlsModule['CLIENT_RENEG_LIMIT'] = tls.CLIENT_RENEG_LIMIT

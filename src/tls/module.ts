@@ -13,8 +13,8 @@ import type { TlsModule } from './types.ts'
 
 let cipherNames: string[] | undefined
 
-/** OpenSSL's names in lower case. */
-const getCiphers = (): string[] => (cipherNames ??= ciphers().map((name) => name.toLowerCase())).slice()
+/** OpenSSL's names in lower case, sorted. */
+const getCiphers = (): string[] => (cipherNames ??= ciphers().map((name) => name.toLowerCase()).sort()).slice()
 
 /** None: there is neither zlib nor another in openssl.wasm. */
 const getCertificateCompressionAlgorithms = (): string[] => []
@@ -26,7 +26,8 @@ export const tls = Object.assign(defaults, {
   convertALPNProtocols,
   checkServerIdentity,
   createSecureContext,
-  SecureContext,
+  // As in Node, to be called with `new` or without.
+  SecureContext: new Proxy(SecureContext, { apply: (Class, _this, args) => new Class(...(args as [])) }),
   TLSSocket,
   Server,
   createServer,

@@ -8,8 +8,18 @@ export function nodeError(error: TlsError): Error {
   if (error.cause instanceof Error) return error.cause // the socket's own, or why a decision refused the peer
   if (error.verify) return verifyError(error.verify.name, error)
   if (error.message.startsWith('`groups`')) return Object.assign(new Error('Failed to set ECDH curve', { cause: error }), { code: 'ERR_CRYPTO_OPERATION_FAILED' })
+  if (error.message.startsWith('`crls`')) return Object.assign(new Error('Failed to parse CRL', { cause: error }), { code: 'ERR_CRYPTO_OPERATION_FAILED' })
   if (error.opensslCode && error.reason) return opensslError(error)
   return Object.assign(new Error(error.message, { cause: error }), { code: error.code })
+}
+
+/** The same for a connection: there Node tells every error of OpenSSL's as one of its SSL library, and an alert by its number, too. */
+export function connectionError(error: TlsError): Error {
+  const told = nodeError(error) as CodedError & { library?: string; reason?: string }
+  if (!told.library || told === error.cause) return told
+  told.code = `ERR_SSL_${upperCase(told.reason!)}`
+  if (error.kind === 'alert' && error.alert) told.message += `:::SSL alert number ${error.alert.description}\n`
+  return told
 }
 
 /** Why a certificate was refused, by its X509_V_ERR name. */
@@ -26,9 +36,9 @@ export const nodeVerdict = (name: string, chainLength: number): string =>
   name === 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' && chainLength === 1 ? 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' : name
 
 function opensslError(error: TlsError): CodedError {
-  // Without a passphrase Node tries an empty one.
-  const needsPassphrase = error.reason === 'interrupted or cancelled'
-  const { reason = '', library = '', opensslCode = 0 } = needsPassphrase ? BAD_DECRYPT : error
+  // Without a passphrase Node tries an empty one; and a wrong one is a matter of the cipher's, not of PEM's.
+  const wrongPassphrase = error.reason === 'interrupted or cancelled' || error.reason === 'bad decrypt'
+  const { reason = '', library = '', opensslCode = 0 } = wrongPassphrase ? BAD_DECRYPT : error
   const { opensslErrors = [] } = error
   const number = opensslCode.toString(16).toUpperCase().padStart(8, '0')
   const node = Object.assign(new Error(`error:${number}:${library}::${reason}`, { cause: error }), {
@@ -46,8 +56,10 @@ const BAD_DECRYPT = { reason: 'bad decrypt', library: 'Provider routines', opens
 function opensslName(packed: number, reason: string): string {
   const library = LIBRARIES[(packed >>> 23) & 0xff] ?? ''
   const prefix = library === 'SSL' ? '' : 'OSSL_'
-  return `ERR_${prefix}${library && `${library}_`}${reason.toUpperCase().replaceAll(' ', '_')}`
+  return `ERR_${prefix}${library && `${library}_`}${upperCase(reason)}`
 }
+
+const upperCase = (reason: string): string => reason.toUpperCase().replaceAll(' ', '_')
 
 /** openssl/err.h's ERR_LIB_*: those that Node names. */
 const LIBRARIES: Record<number, string> = {

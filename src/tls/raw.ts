@@ -18,17 +18,18 @@ export function takeOver(raw: RawStream): void {
 }
 
 /**
- * Runs `listen`; what it adds to the raw stream stays there. A driver may clear the listeners of a socket that it has handed over: in Node, where
- * the handle is gone from under it, nothing hangs on them any more.
+ * Runs `listen`; the listeners that it adds to the raw stream stay there. A driver may clear a socket that it has handed over: in Node,
+ * where the handle is gone from under it, nothing hangs on that any more.
  */
 export function holdListeners(raw: RawStream, listen: () => void): void {
   const before = EVENTS.map((event) => raw.listenerCount(event))
   listen()
-  const held = EVENTS.flatMap((event, at) => raw.listeners(event).slice(before[at]).map((listener) => [event, listener as () => void] as const))
+  const added = (event: string, at: number) => raw.listeners(event).slice(before[at]) as (() => void)[]
+  const held = EVENTS.flatMap((event, at) => added(event, at).map((listener) => ({ event, listener })))
   const clear = raw.removeAllListeners
   raw.removeAllListeners = (...events: [event?: string | symbol]) => {
     Reflect.apply(clear, raw, events)
-    for (const [event, listener] of held) if (!raw.listeners(event).includes(listener)) raw.on(event, listener)
+    for (const { event, listener } of held) if (!raw.listeners(event).includes(listener)) raw.on(event, listener)
     return raw
   }
 }

@@ -1,11 +1,11 @@
 // Whom a context trusts that names no `ca`: the host's roots, or what setDefaultCACertificates has put in their place.
 import { readFileSync } from 'node:fs'
-import * as host from 'node:tls'
 import type { ContextOptions, Encoded } from '../engine/options.ts'
 import { TlsError } from '../errors.ts'
 import { hostRootList } from '../host-roots.ts'
 import { splitCertificates } from '../x509/parse.ts'
 import { bufferOf, errors, isBytes } from './errors.ts'
+import { host } from './host.ts'
 import { nodeError } from './node-errors.ts'
 
 type Kind = 'default' | 'system' | 'bundled' | 'extra'

@@ -59,8 +59,8 @@ function versions(method: string | null | undefined, minimum: Versioned, maximum
   if (method) {
     if (minimum != null) throw errors.protocolVersionConflict(minimum, method)
     if (maximum != null) throw errors.protocolVersionConflict(maximum, method)
-    return methodVersions(method)
   }
+  if (typeof method === 'string') return methodVersions(method)
   return {
     minVersion: version('minimum', minimum ?? defaults.DEFAULT_MIN_VERSION),
     maxVersion: version('maximum', maximum ?? defaults.DEFAULT_MAX_VERSION),
@@ -75,7 +75,6 @@ function version(which: string, name: string): Version | LegacyVersion {
 
 /** OpenSSL's old method names: `TLS_method`, `TLSv1_2_client_method`. */
 function methodVersions(method: string): Pick<ContextOptions, 'minVersion' | 'maxVersion'> {
-  validateString(method, 'options.secureProtocol')
   const family = /^(SSLv2|SSLv3|SSLv23|TLS|TLSv1|TLSv1_1|TLSv1_2)_(?:client_|server_)?method$/.exec(method)?.[1]
   if (!family) throw errors.invalidProtocolMethod(`Unknown method: ${method}`)
   if (family === 'SSLv2' || family === 'SSLv3') throw errors.invalidProtocolMethod(`${family} methods disabled`)
@@ -99,11 +98,12 @@ const NODE_SUITES = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', '
 /** One list in Node: names that begin with TLS_ are TLS 1.3's suites, the rest is OpenSSL's cipher list. */
 function ciphers(list: unknown, context: ContextHandle): Pick<ContextOptions, 'cipherList' | 'cipherSuites' | 'minVersion' | 'securityLevel'> {
   if (list !== undefined && list !== null) validateString(list, 'options.ciphers')
-  const names = (list || defaults.DEFAULT_CIPHERS).split(':').filter(Boolean)
+  const given = (list || defaults.DEFAULT_CIPHERS).split(':')
+  const names = given.filter(Boolean)
   const isSuite = (name: string) => /^!?TLS_/.test(name)
   const cipherList = names.filter((name) => !isSuite(name)).join(':')
   const cipherSuites = names.filter(isSuite)
-  if (!cipherList && !cipherSuites.length) throw errors.invalidArgValue('options.ciphers', names)
+  if (!cipherList && !cipherSuites.length) throw errors.invalidArgValue('options.ciphers', given)
   return {
     ...cipherListOf(cipherList),
     cipherSuites: cipherSuites.length ? cipherSuites.filter((name) => !name.startsWith('!')) : NODE_SUITES,
@@ -151,11 +151,15 @@ function algorithms({ sigalgs, ecdhCurve = defaults.DEFAULT_ECDH_CURVE, dhparam 
   }
 }
 
+/** OpenSSL's (SSL_MAX_SID_CTX_LENGTH). */
+const LONGEST_ID_CONTEXT = 32
+
 /** A week: more is not allowed (RFC 8446, 4.6.1). */
 const LONGEST_SESSION = 604_800
 
 function sessions({ sessionIdContext, sessionTimeout, ticketKeys, maxEarlyData }: SecureContextOptions & { maxEarlyData?: number }): Partial<ContextOptions> {
   if (sessionIdContext != null) validateString(sessionIdContext, 'options.sessionIdContext')
+  if (Buffer.byteLength(sessionIdContext ?? '') > LONGEST_ID_CONTEXT) throw errors.sessionIdContextTooLong()
   if (ticketKeys != null) {
     validateBuffer(ticketKeys, 'options.ticketKeys')
     if (ticketKeys.byteLength !== 48) throw errors.invalidArgValue('options.ticketKeys', ticketKeys.byteLength, 'must be exactly 48 bytes')

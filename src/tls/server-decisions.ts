@@ -116,6 +116,7 @@ async function ocspResponseFor(socket: TLSSocket, hello: ClientHello, chosen: Co
   const context = chosen ?? server._sharedCreds.context
   const emit = (callback: unknown) => server.emit('OCSPRequest', context.getCertificate(), context.getIssuer(), callback)
   const response = await answer<unknown>(socket, emit)
+  if (response && !isBytes(response)) throw errors.ocspResponseType()
   return isBytes(response) ? bufferOf(response) : undefined
 }
 
@@ -149,9 +150,9 @@ async function keysFor(socket: TLSSocket, { pskIdentities }: ClientHello): Promi
 async function keyFor(socket: TLSSocket, identity: string): Promise<Buffer | undefined> {
   const given = await (socket._tlsOptions.pskCallback as PskCallback)(socket, identity)
   if (given == null) return undefined
-  if (isBytes(given)) return checkedKey(given)
-  if (typeof given !== 'object') throw errors.invalidArgType('ret', ['Object', 'Buffer', 'TypedArray', 'DataView'], given)
-  return checkedKey((given as { psk: unknown }).psk)
+  if (typeof given !== 'object') throw errors.invalidArgType('ret', ['Buffer', 'TypedArray', 'DataView', 'Object'], given)
+  const key = checkedKey(isBytes(given) ? given : (given as { psk: unknown }).psk)
+  return key.length ? key : undefined // an empty one is none
 }
 
 function textOf(bytes: Uint8Array): string | undefined {

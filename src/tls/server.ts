@@ -59,6 +59,7 @@ export class TlsServer extends net.Server {
   declare setOptions: (options: ServerOptions) => void
   readonly _contexts: [pattern: RegExp, context: ContextHandle][] = []
   #options: SocketOptions = {}
+  readonly #madeForNames: ContextHandle[] = []
 
   constructor(options?: ServerOptions | Listener | null, listener?: Listener) {
     if (typeof options === 'function') [options, listener] = [{}, options]
@@ -71,16 +72,16 @@ export class TlsServer extends net.Server {
     this.ALPNCallback = ALPNCallback
     if (ALPNCallback && ALPNProtocols) throw errors.alpnCallbackWithProtocols()
     if (ALPNProtocols) convertALPNProtocols(ALPNProtocols, this)
-    this.setSecureContext(options)
     const timeout = handshakeTimeout || HANDSHAKE_TIMEOUT
     validateNumber(timeout, 'options.handshakeTimeout')
     if (SNICallback) validateFunction(SNICallback, 'options.SNICallback')
     if (pskCallback) validateFunction(pskCallback, 'options.pskCallback')
     if (pskIdentityHint) validateString(pskIdentityHint, 'options.pskIdentityHint')
     this.#options = { SNICallback, pskCallback, pskIdentityHint, enableTrace, handshakeTimeout: timeout }
+    this.setSecureContext(options) // last of what may throw: nothing is left to be freed
     if (options.trace) this.on('trace', options.trace)
     if (listener) this.on('secureConnection', listener)
-    this.on('close', () => this._sharedCreds.context.close()) // made anew if it listens again
+    this.on('close', () => [this._sharedCreds.context, ...this.#madeForNames].forEach((context) => context.close())) // made anew if it listens again
   }
 
   /** Certificates and settings for connections to come. */
@@ -94,7 +95,9 @@ export class TlsServer extends net.Server {
     if (options.ticketKeys) this.ticketKeys = options.ticketKeys
     const kept = Object.fromEntries(KEPT.map((name) => [name, (this as Record<string, unknown>)[name]]))
     const { honorCipherOrder, sessionIdContext, sessionTimeout, ticketKeys } = this
+    const before = this._sharedCreds as SecureContext | undefined
     this._sharedCreds = (defaults.createSecureContext ?? createSecureContext)({ ...kept, honorCipherOrder, sessionIdContext, sessionTimeout, ticketKeys })
+    before?.context.close()
   }
 
   /** node:cluster: the workers of one server share its ticket keys. */
@@ -113,7 +116,7 @@ export class TlsServer extends net.Server {
 
   setTicketKeys(keys: Buffer): void {
     validateBuffer(keys)
-    if (keys.byteLength !== 48) throw new TypeError('Session ticket keys must be a 48-byte buffer')
+    if (keys.byteLength !== 48) throw errors.ticketKeysSize()
     this._sharedCreds.context.setTicketKeys(keys)
   }
 
@@ -122,7 +125,8 @@ export class TlsServer extends net.Server {
     if (!servername) throw errors.requiredServerName()
     const pattern = servername.replace(/[.^$+?\-\\[\]{}]/g, '\\$&').replaceAll('*', '[^.]*')
     const secure = context instanceof SecureContext ? context : createSecureContext(context)
-    this._contexts.push([new RegExp(`^${pattern}$`), secure.context])
+    if (secure !== context) this.#madeForNames.push(secure.context)
+    this._contexts.push([new RegExp(`^${pattern}$`, 'i'), secure.context])
   }
 
   /** For setOptions. */
@@ -165,9 +169,11 @@ export class TlsServer extends net.Server {
   #onSecure(socket: TLSSocket): void {
     if (socket._requestCert) {
       const error = socket._handle!.verifyError() as (Error & { code?: string }) | null
-      socket.authorized = !error
-      if (error) socket.authorizationError = error.code ?? error.message
-      if (error && socket._rejectUnauthorized) socket.destroy()
+      // A pre-shared key, or a session without a certificate, is nothing against a peer; but it is no certificate either.
+      const verdict = error ? (error.code ?? error.message) : socket._handle!.agreed!.peerChain.length ? null : 'UNABLE_TO_GET_ISSUER_CERT'
+      socket.authorized = !verdict
+      socket.authorizationError = verdict
+      if (verdict && socket._rejectUnauthorized) socket.destroy()
     }
     if (socket.destroyed || !socket._releaseControl()) return
     socket.secureConnecting = false

@@ -117,6 +117,7 @@ export class TLSSocket extends net.Socket {
   #createHandle(context: SecureContext): TlsHandle {
     const { isServer, ALPNProtocols, session, requestOCSP, trace, pskCallback, pskIdentityHint, earlyData, postHandshakeAuth, verify } = this._tlsOptions
     const decisions = isServer ? { ...serverDecisions(this), renegotiation: () => this.#onRenegotiation() } : { verify }
+    if (!isServer && pskCallback) validateFunction(pskCallback, 'pskCallback')
     const psk = !isServer && pskCallback ? clientPsk(pskCallback as ClientPskCallback) : undefined
     return new TlsHandle(this.#owner, {
       isServer: Boolean(isServer),
@@ -168,11 +169,13 @@ export class TLSSocket extends net.Socket {
     if (this.destroyed) return this
     const { options, callback } = connectArguments(args)
     if (callback) this.once('connect', callback)
-    const raw = new net.Socket({ allowHalfOpen: true })
+    const { noDelay, keepAlive, keepAliveInitialDelay, blockList } = options as net.TcpNetConnectOpts
+    const raw = new net.Socket({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay, blockList } as net.SocketConstructorOpts)
     forwardConnecting(raw, this)
     this.#adopt(raw)
     this.connecting = true
     raw.connect(options)
+    if (this.#untilStarted.length) this._start()
     return this
   }
 
@@ -223,6 +226,7 @@ export class TLSSocket extends net.Socket {
     this._secureEstablished = true
     clearTimeout(this.#handshakeTimer)
     this.emit('secure')
+    this.#tellTickets()
   }
 
   #onPlaintext(chunk: Buffer): void {
@@ -245,11 +249,19 @@ export class TLSSocket extends net.Socket {
     else if (event.type === 'message') this.#trace.tell(event)
   }
 
-  /** A client tells of sessions once it trusts the peer; a server lets its program store them, and waits for that. */
+  /**
+   * A client tells of sessions once it trusts the peer. A server lets its program store them, and waits for that; in TLS 1.3, where they are
+   * tickets, its program hears of them after 'secureConnection', as in Node.
+   */
   #onSession(session: Uint8Array, id: Uint8Array): void {
     if (!this._tlsOptions.isServer) {
       if (this.#trusted) this.emit('session', bufferOf(session))
       else this.#pendingSession = bufferOf(session)
+      return
+    }
+    if (this._handle?.use((engine) => engine.agreed)?.version === 'TLSv1.3') {
+      this.#tickets.push([id, session])
+      if (this._secureEstablished) this.#tellTickets()
       return
     }
     this.#storing = true
@@ -259,6 +271,11 @@ export class TLSSocket extends net.Socket {
       this.#securePending = false
     })
   }
+
+  #tellTickets(): void {
+    for (const [id, session] of this.#tickets.splice(0)) storeSession(this, bufferOf(id), bufferOf(session), () => {})
+  }
+  readonly #tickets: [id: Uint8Array, session: Uint8Array][] = []
   #storing = false
   #securePending = false
   #trusted = false
@@ -277,6 +294,7 @@ export class TLSSocket extends net.Socket {
     const attack = this.#renegotiations.exceedsLimit() ? errors.sessionAttack() : undefined
     const error = attack ?? (this.#renegotiationDisabled ? errors.renegotiationDisabled() : undefined)
     if (!error) return {}
+    this._hadError = true // told here: the end that follows tells no other
     this._emitTLSError(error)
     return { alert: NO_RENEGOTIATION }
   }
@@ -285,9 +303,16 @@ export class TLSSocket extends net.Socket {
     if (this.destroyed || !error) return
     const raw = this._parent
     if (raw?.destroyed && !raw.errored) return void this.destroy() // somebody has closed it under us: no error in Node
+    const told = this._hadError
     this._hadError = true
     this.#lingers = true
-    this.destroy(error)
+    this.destroy(told ? undefined : this.#asWriteError(error))
+  }
+
+  /** A write that waits for the handshake is who hears of its failure, in Node. */
+  #asWriteError(error: Error): Error {
+    const writes = this.#writing && !this._secureEstablished && !this._tlsOptions.isServer
+    return writes && 'library' in error ? errors.protocol('write', error) : error
   }
 
   #lost(cause: Error): Error {
@@ -317,14 +342,18 @@ export class TLSSocket extends net.Socket {
     this._unrefTimer()
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
     this.#writing = callback
-    this.#whenStarted(callback, (handle) =>
+    this.#unsent = bytes.length
+    this.#whenStarted(callback, (handle) => {
+      this.#unsent = 0
       handle.write(bytes, () => {
         this.#writing = undefined
         callback()
-      }),
-    )
+      })
+    })
   }
   #writing: Callback | undefined
+  /** Bytes of a write that waits for the start. */
+  #unsent = 0
 
   override _writev(chunks: { chunk: Buffer | string; encoding: BufferEncoding }[], callback: Callback): void {
     const all = chunks.map(({ chunk, encoding }) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk))
@@ -356,7 +385,7 @@ export class TLSSocket extends net.Socket {
       this.emit('close', Boolean(error))
     })
     handle?.destroySSL()
-    this.#writing?.(errors.canceled('write'))
+    this.#writing?.(handle?.started ? errors.canceled('write') : errors.closedBeforeConnection())
     if (this.#ownsContext) handle?.settings.context.context.close()
     callback(error)
   }
@@ -457,7 +486,9 @@ export class TLSSocket extends net.Socket {
   }
 
   setSession(session: Buffer | string): void {
-    this._handle?.setSession(typeof session === 'string' ? Buffer.from(session, 'latin1') : session)
+    const bytes = typeof session === 'string' ? Buffer.from(session, 'latin1') : session
+    validateBuffer(bytes, 'session')
+    this._handle?.setSession(bytes)
   }
 
   setKeyCert(context: SecureContext | SecureContextOptions): void {
@@ -581,7 +612,7 @@ export class TLSSocket extends net.Socket {
   get _plaintextBytes(): { read: number; written: number } {
     const queued = (this as unknown as { writableBuffer?: { chunk: Buffer | string; encoding: BufferEncoding }[] }).writableBuffer ?? []
     const waiting = queued.reduce((sum, { chunk, encoding }) => sum + Buffer.byteLength(chunk, encoding), 0)
-    return { read: this.#connection.bytesRead, written: this.#connection.bytesWritten + waiting }
+    return { read: this.#connection.bytesRead, written: this.#connection.bytesWritten + this.#unsent + waiting }
   }
 
   #setRaw(set: (raw: net.Socket) => void): this {
@@ -609,6 +640,7 @@ for (const [name, value] of Object.entries(ACCESSORS)) {
     get(this: TLSSocket) {
       return value(this)
     },
+    set() {}, // Deno's and Bun's net.Socket set some of them in their constructors
   })
 }
 

@@ -11,6 +11,7 @@ import { suiteName } from './trace-suites.ts'
 export interface TraceMessage {
   /** Seen from here. */
   direction: Direction
+  /** Which of OpenSSL's callbacks told of it. */
   content: MessageContent
   /** HandshakeType, ContentType or AlertDescription, by `content` (RFC 8446, appendix B). */
   type?: number
@@ -26,15 +27,19 @@ export interface TraceMessage {
   malformed?: true
 }
 
-/** A part of a message. Names are those of the RFCs. */
+/** A part of a message. */
 export interface TraceField {
+  /** As in the RFCs: 'cipher_suites', 'key_exchange'. */
   name: string
+  /** A number, as the protocol has it. */
   value?: number
   /** What the value stands for, 'TLS 1.3' for 0x0304, where that is known; or the text that it is. */
   meaning?: string
+  /** What is no number: keys, random bytes, certificates in DER. */
   bytes?: Uint8Array
   /** Of what holds others, in bytes. */
   length?: number
+  /** What it holds. */
   fields?: TraceField[]
 }
 

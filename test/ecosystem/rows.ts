@@ -21,30 +21,24 @@ export type Rows = (name: string, body: (t: Case) => Promise<void>) => void
 
 export function rows(client: string): Rows {
   const test = suite(client)
-  return (name, body) =>
-    test(
-      name,
-      async (t) => {
-        t.defer(collectGarbage)
-        await runRow(t, body)
-      },
-      { deadline: DEADLINE },
-    )
+  return (name, body) => test(name, (t) => runRow(t, body), { deadline: DEADLINE })
 }
 
-/** Ends with the row's own cleanup, so that nothing of it can be reached when garbage is collected. */
+/** The row's own things are out of reach before garbage is collected. */
 async function runRow(t: Case, body: (t: Case) => Promise<void>): Promise<void> {
-  const row = new Case()
+  let row: Case | undefined = new Case()
+  t.defer(collectGarbage)
+  t.defer(async () => {
+    const ended = row!
+    row = undefined
+    await ended.cleanUp()
+  })
   takeSockets()
-  try {
-    await body(row)
-    const sockets = takeSockets()
-    assert.ok(sockets.length, 'the client made no TLS socket')
-    for (const socket of sockets) expectUnderTest(socket)
-  } finally {
-    await row.cleanUp()
-    t.note = row.note
-  }
+  await body(row)
+  t.note = row.note
+  const sockets = takeSockets()
+  assert.ok(sockets.length, 'the client made no TLS socket')
+  for (const socket of sockets) expectUnderTest(socket)
 }
 
 function expectUnderTest(socket: TLSSocket): void {

@@ -110,9 +110,13 @@ const indent = (text: string) => text.trimEnd().replace(/^/gm, '    ')
 
 function printResult({ client, cases, problems, stderr, logs }: ClientResult): void {
   for (const { type, name, ms, note = '' } of cases) {
-    console.log(`${type === 'passed' ? 'ok  ' : 'FAIL'} ${client.padEnd(10)} ${name.padEnd(58)} ${(ms / 1000).toFixed(1).padStart(5)} s  ${note}`)
+    const seconds = (ms / 1000).toFixed(1).padStart(5)
+    console.log(`${type === 'passed' ? 'ok  ' : 'FAIL'} ${client.padEnd(10)} ${name.padEnd(58)} ${seconds} s  ${note}`.trimEnd())
   }
-  for (const { failure, name } of cases) if (failure) console.log(`\nFAIL ${client}: ${name}\n${indent(`${failure.stack}\n${failure.details ?? ''}`)}`)
+  for (const { failure, skip, name } of cases) {
+    if (skip) console.log(`\nFAIL ${client}: ${name}\n${indent(`a row may not be skipped: ${skip.reason}`)}`)
+    if (failure) console.log(`\nFAIL ${client}: ${name}\n${indent(`${failure.stack}\n${failure.details ?? ''}`)}`)
+  }
   for (const problem of problems) console.log(`\nFAIL ${client}\n${indent(problem)}`)
   if (!logs.length) return
   if (stderr) console.log(`\nstderr of ${client}:\n${indent(stderr)}`)
@@ -124,7 +128,7 @@ const packages = (clients: readonly string[]) =>
 
 async function main(): Promise<number> {
   const { mode, json, tls, wanted } = parseCommandLine()
-  if (mode === 'list') console.log(wanted.map((name) => `${name}: ${CLIENTS[name]!.servers.map((server) => server.name).join(', ')}`).join('\n'))
+  if (mode === 'list') for (const client of wanted) console.log(`${client}: ${CLIENTS[client]!.servers.map(({ name }) => name).join(', ')}`)
   if (mode === 'packages') console.log([...packages(wanted)].join('\n'))
   if (mode !== 'run') return 0
   // Ending runs the stages' own handler of 'exit', which stops every server.

@@ -1,5 +1,5 @@
 // Where one server runs: a directory of its own, ports, daemons. Whatever was started here is stopped by `stop`, or at the latest when
-// this process ends; even if it is killed, for the kernel then signals the daemons (PR_SET_PDEATHSIG).
+// this process ends. If it is killed, the kernel signals the daemons (PR_SET_PDEATHSIG), but forgets to where they change their user.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import {
   appendFileSync,
@@ -90,7 +90,8 @@ export class Stage {
   /** A program that prepares something, run to its end. */
   run(command: string, args: readonly string[], { as = 'self', input = '' }: { as?: As; input?: string } = {}): string {
     const [program, ...rest] = asUser([command, ...args], as, 'SIGKILL')
-    const { status, error, stdout, stderr } = spawnSync(program!, rest, { cwd: this.directory, input, timeout: START * 1000, encoding: 'utf8' })
+    const options = { cwd: this.directory, input, timeout: START * 1000, encoding: 'utf8' } as const
+    const { status, error, stdout, stderr } = spawnSync(program!, rest, options)
     appendFileSync(this.log, `${stdout}${stderr}`)
     if (error || status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? `exit code ${status}`}\n${stderr}`)
     return stdout
@@ -106,14 +107,14 @@ export class Stage {
     const from = fstatSync(log).size
     const child = spawn(program!, rest, { cwd: this.directory, detached: true, stdio: ['ignore', log, log] })
     closeSync(log)
-    let over: Error | undefined
+    let over: string | undefined
     const ended = new Promise<void>((resolve) => {
-      child.once('error', (error) => resolve(void (over = error)))
-      child.once('exit', (code, signal) => resolve(void (over = new Error(`${command} ended before it was ready (${signal ?? `exit code ${code}`})`))))
+      child.once('error', (error) => resolve(void (over = error.message)))
+      child.once('exit', (code, signal) => resolve(void (over = signal ?? `exit code ${code}`)))
     })
     this.#daemons.push({ child, stop, ended })
     for (const patience = performance.now() + START * 1000; !ready.test(readFileSync(this.log, 'latin1').slice(from)); await sleep(20)) {
-      if (over) throw over
+      if (over) throw new Error(`${command} ended before it was ready: ${over}`)
       if (performance.now() > patience) throw new Error(`${command} was not ready after ${START} s`)
     }
   }

@@ -45,7 +45,8 @@ function recording(connect: (...args: unknown[]) => TLSSocket): (...args: unknow
   return (...args) => {
     const socket = connect(...args)
     made.push(socket)
-    socket.prependOnceListener('secureConnect', () => agreements.set(socket, { version: socket.getProtocol()!, cipher: socket.getCipher().name }))
+    const remember = () => agreements.set(socket, { version: socket.getProtocol()!, cipher: socket.getCipher().name })
+    socket.prependOnceListener('secureConnect', remember)
     return socket
   }
 }

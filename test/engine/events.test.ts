@@ -57,6 +57,40 @@ events('nothing is told that was not asked for', (t) => {
   }
 })
 
+for (const version of VERSIONS) {
+  events(`report: a trace that begins later has all from there on, record headers too, ${version}`, (t) => {
+    const pair = established(t, version)
+    pair.client.engine.report('trace')
+    pair.client.engine.writePlaintext(new Uint8Array(10))
+    pair.run()
+    pair.server.engine.writePlaintext(new Uint8Array(20))
+    pair.server.engine.closeWrite()
+    pair.run()
+    const seen = pair.client.eventsOf('message').map(({ direction, content }) => `${direction} ${content}`)
+    for (const one of ['sent recordHeader', 'received recordHeader', 'received alert']) assert.ok(seen.includes(one), `${one}: ${seen.join()}`)
+    assert.is(pair.client.eventsOf('alert').length, 1)
+    assert.equal(pair.server.eventsOf('message'), [])
+  })
+}
+
+events('report: a key log that begins later has the keys from there on', (t) => {
+  const pair = established(t, 'TLSv1.3')
+  pair.client.engine.report('keylog')
+  pair.client.engine.keyUpdate()
+  pair.run()
+  assert.equal(
+    pair.client.eventsOf('keylog').map(({ line }) => line.split(' ')[0]),
+    ['CLIENT_TRAFFIC_SECRET_N'],
+  )
+  assert.equal(pair.server.eventsOf('keylog'), [])
+})
+
+events('report after the end is a usage error', (t) => {
+  const pair = established(t, 'TLSv1.3')
+  pair.client.engine.free()
+  expectThrow(() => pair.client.engine.report('trace'), { kind: 'usage' })
+})
+
 // ---- Exported keying material. ----
 
 for (const version of VERSIONS) {

@@ -71,8 +71,10 @@ const CONTEXT: { name: string; given: () => ContextOptions; message: RegExp }[] 
     given: () => ({ groups: ['x25519:P-256'] }),
     message: /`groups` must be a list of names; "x25519:P-256" is none/,
   },
-  { name: 'an unknown group', given: () => ({ groups: ['x25519', 'no-such-group'] }), message: /`groups` was refused/ },
-  { name: 'an unknown signature scheme', given: () => ({ signatureSchemes: ['no_such'] }), message: /`signatureSchemes` was refused/ },
+  { name: 'an unknown group', given: () => ({ groups: ['x25519', 'no-such-group'] }), message: /`groups` was refused .*: a group is unknown/ },
+  { name: 'an empty ca', given: () => ({ ca: '' }), message: /`ca` was refused: no start line/ },
+  { name: 'crls that are none', given: () => ({ crls: 'x' }), message: /`crls` was refused: no start line/ },
+  { name: 'an unknown signature scheme', given: () => ({ signatureSchemes: ['no_such'] }), message: /`signatureSchemes` was refused .*: a signature scheme is unknown/ },
   { name: 'an empty ALPN protocol', given: () => ({ alpn: ['h2', ''] }), message: /ALPN protocol "" must have 1 to 255 bytes/ },
   { name: 'an ALPN protocol of 256 bytes', given: () => ({ alpn: ['x'.repeat(256)] }), message: /must have 1 to 255 bytes/ },
   {

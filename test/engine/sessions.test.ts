@@ -128,6 +128,7 @@ early('reaches the server with the first flight', (t) => {
   assert.is(earlyText(pair), 'GET / HTTP/1.1')
   assert.is(pair.client.engine.agreed!.earlyData, 'accepted')
   assert.is(pair.server.engine.agreed!.earlyData, 'accepted')
+  assert.equal([...pair.client.eventsOf('agreed'), ...pair.server.eventsOf('agreed')], []) // one handshake, and nothing agreed anew
   pair.send(pair.client, 'and more')
   assert.is(pair.server.text, 'and more')
 })

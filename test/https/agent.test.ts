@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext } from '../../src/tls/secure-context.ts'
 import { client, root, strangeRoot } from '../support/certs.ts'
 import { suite } from '../support/suite.ts'
-import { agentOf, answered, ask, failure, https, MODULES, PAIRS, serve, trust, type Side } from './support.ts'
+import { agentOf, answered, ask, at, failure, https, MODULES, PAIRS, serve, trust, type Side } from './support.ts'
 
 // ---- Connections that are kept. ----
 
@@ -144,13 +144,15 @@ sessions('a session that failed is not tried again', async (t) => {
 
 const apart = suite('https: Agent keeps apart')
 
+const withKey = (pem: string): RequestOptions => ({ ...trust(), cert: client().cert, key: [{ pem }] })
+
 const DIFFERENT: { name: string; one: RequestOptions; other: RequestOptions }[] = [
   { name: 'those who trust others', one: trust(), other: { ca: [root().cert, strangeRoot().cert] } },
   { name: 'those who check and those who do not', one: trust(), other: { ...trust(), rejectUnauthorized: false } },
   { name: 'other names', one: { ...trust(), servername: 'localhost' }, other: { ...trust(), servername: 'server.test' } },
   { name: 'those who show a certificate', one: trust(), other: { ...trust(), ...client() } },
   { name: 'other versions', one: trust(), other: { ...trust(), maxVersion: 'TLSv1.2' } },
-  { name: 'keys in objects', one: { ...trust(), cert: client().cert, key: [{ pem: client().key }] as never }, other: { ...trust(), cert: client().cert, key: [{ pem: `${client().key}\n` }] as never } },
+  { name: 'keys in objects', one: withKey(client().key), other: withKey(`${client().key}\n`) },
 ]
 for (const { name, one, other } of DIFFERENT) {
   apart(name, async (t) => {
@@ -230,7 +232,7 @@ module('without new, and as a base class', () => {
 module('it asks what was asked of it in Node, over a plain http.request', async (t) => {
   const { port } = await serve(t, 'node', (request, response) => response.end(request.url))
   const agent = agentOf(t, 'membio')
-  const request = http.get({ protocol: 'https:', host: '127.0.0.1', servername: 'localhost', port, path: '/plain', agent } as http.RequestOptions)
+  const request = http.get({ protocol: 'https:', ...at(port), path: '/plain', agent })
   assert.is((await answered(request)).body, '/plain')
 })
 

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { issue, root, strangeRoot } from '../support/certs.ts'
 import { folder } from '../support/peers.ts'
 import { suite } from '../support/suite.ts'
-import { agentOf, answered, ask, failure, https, httpsNames, identity, listen, MODULES, PAIRS, serve, trust } from './support.ts'
+import { agentOf, answered, ask, failure, https, httpsNames, identity } from './support.ts'
+import { listen, MODULES, PAIRS, serve, toLoopback, trust } from './support.ts'
 
 const test = suite('https: request')
 
@@ -34,20 +35,20 @@ for (const [client, server] of PAIRS) {
   })
 }
 
+const where = (url: string) => ({ port: new URL(url).port, path: '/path?q' })
+
 const FORMS: { name: string; call: (url: string, options: object) => ReturnType<typeof https.get> }[] = [
   { name: 'a string', call: (url, options) => https.get(url, options) },
   { name: 'a URL', call: (url, options) => https.get(new URL(url), options) },
-  { name: 'options', call: (url, options) => https.get({ host: 'localhost', port: new URL(url).port, path: '/path?q', ...options }) },
-  { name: 'hostname before host', call: (url, options) => https.get({ hostname: 'localhost', host: 'no.test', port: new URL(url).port, path: '/path?q', ...options }) },
+  { name: 'options', call: (url, options) => https.get({ host: 'localhost', ...where(url), ...options }) },
+  { name: 'hostname', call: (url, options) => https.get({ hostname: 'localhost', host: 'no.test', ...where(url), ...options }) },
   { name: 'options that override the URL', call: (url, options) => https.get(url.replace('path?q', ''), { path: '/path?q', ...options }) },
 ]
 for (const { name, call } of FORMS) {
   test(`get takes ${name}, with and without a callback`, async (t) => {
     const { port } = await serve(t, 'membio', (request, response) => response.end(`${request.headers.host} ${request.url}`))
     const agent = agentOf(t, 'membio')
-    const lookup = ((_host: string, _options: unknown, callback: (error: null, found: unknown[]) => void) =>
-      callback(null, [{ address: '127.0.0.1', family: 4 }])) as unknown as net.LookupFunction
-    const { body } = await answered(call(`https://localhost:${port}/path?q`, { agent, lookup }))
+    const { body } = await answered(call(`https://localhost:${port}/path?q`, { agent, lookup: toLoopback }))
     assert.is(body, `localhost:${port} /path?q`)
   })
 }
@@ -90,10 +91,12 @@ for (const { name, call, code } of REFUSED) {
 
 const check = suite('https: whom a request talks to')
 
+const mine = () => Object.assign(new Error('no'), { code: 'MINE' })
+
 const UNTRUSTED = [
   { name: 'an unknown authority', options: { ca: strangeRoot().cert }, code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
   { name: 'another name', options: { ...trust(), servername: 'other.test' }, code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
-  { name: 'a check of its own', options: { ...trust(), checkServerIdentity: () => Object.assign(new Error('no'), { code: 'MINE' }) }, code: 'MINE' },
+  { name: 'a check of its own', options: { ...trust(), checkServerIdentity: mine }, code: 'MINE' },
 ]
 for (const { name, options, code } of UNTRUSTED) {
   check(`a server refused for ${name} gets no request`, async (t) => {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import * as http from 'node:http'
 import * as nodeHttp2 from 'node:http2'
 import * as nodeHttps from 'node:https'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as nodeTls from 'node:tls'
@@ -32,9 +32,13 @@ export { https, http2, httpsNames }
 export const trust = () => ({ ca: root().cert })
 export const identity = () => goodServer()
 
+/** "localhost" may be ::1 first, where nobody listens. */
+export const toLoopback = ((_host: string, options: { all?: boolean }, done: (...args: unknown[]) => void) =>
+  options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) as unknown as LookupFunction
+
 /** Listens on the loopback; gone after the case, with all its connections. @returns the port */
 export async function listen(t: Case, server: Server, path?: string): Promise<number> {
-  t.defer(untilFreed)
+  leaveNothing(t)
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -54,6 +58,14 @@ export async function listen(t: Case, server: Server, path?: string): Promise<nu
 
 export type Handler = http.RequestListener
 
+const awaited = new WeakSet<Case>()
+
+/** For the end of a case, when all its servers and agents are gone. */
+function leaveNothing(t: Case): void {
+  if (!awaited.has(t)) t.defer(untilFreed)
+  awaited.add(t)
+}
+
 /** Sockets free their engines when they close, some turns after they were told to; one that failed has a second to tell the peer why. */
 async function untilFreed(): Promise<void> {
   for (let turns = 0; liveHandles() > 0 && turns < 300; turns++) await sleep(10)
@@ -72,6 +84,9 @@ export function agentOf(t: Case, side: Side, options: httpsNames.AgentOptions = 
   t.defer(() => agent.destroy())
   return agent
 }
+
+/** Where a server listens, and by which name it is known. */
+export const at = (port: number) => ({ host: '127.0.0.1', servername: 'localhost', port })
 
 export interface Answer {
   status: number

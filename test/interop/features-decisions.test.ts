@@ -97,12 +97,11 @@ for (const [how, servername] of [['--resolve', 'one.test'], ['--connect-to', 'tw
   curls(`${how}: a context by SNI, and its ALPN`, async (t) => {
     const server = await hosting(t)
     const elsewhere = how === '--connect-to' ? ['--connect-to', `${servername}:${server.port}:localhost:${server.port}`] : []
-    const program = curl(t, server.port, '/', { servername, args: [...elsewhere, '--http1.1'] })
+    const program = curl(t, server.port, '/', { servername, args: [...elsewhere, '--http1.1', '--http0.9'] })
     const party = await server.accept()
-    await party.until(() => party.text.endsWith('\r\n\r\n'))
-    party.poller.write('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n')
-    party.poller.close()
-    await program.exit
+    await party.until(() => party.bytesReceived > 0)
+    party.poller.close() // after the echo of the request, which HTTP/0.9 takes for an answer
+    assert.is((await program.exit).code, 0)
     assert.equal([party.agreed.servername, party.agreed.alpn], [servername, 'http/1.1'])
   })
 }

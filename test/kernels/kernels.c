@@ -17,6 +17,14 @@ static const family *const families[] = {
     &gcm_family,
     &ccm_family,
     &descriptions_family,
+    &p256_field_family,
+    &p256_group_family,
+    &p256_ecdsa_family,
+    &curve25519_field_family,
+    &x25519_family,
+    &ed25519_family,
+    &power_family,
+    &rsa_family,
 };
 
 static const measure *const measures[] = {
@@ -24,6 +32,10 @@ static const measure *const measures[] = {
     &aes_128_gcm_seal, &aes_128_gcm_open,
     &aes_256_gcm_seal, &aes_256_gcm_open,
     &aes_cbc_encrypt_measure, &aes_cbc_decrypt_measure,
+    &p256_sign, &p256_verify, &p256_derive, &p256_generate,
+    &x25519_derive, &x25519_generate, &ed25519_sign, &ed25519_verify,
+    &rsa_sign, &rsa_verify,
+    &ml_kem_generate, &ml_kem_encapsulate, &ml_kem_decapsulate,
 };
 
 /* ---- Exports. ---- */

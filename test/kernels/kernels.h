@@ -61,7 +61,12 @@ void kernels_run(uint32_t which, uint32_t size, uint32_t times);
 extern const family chacha20_family, poly1305_family;
 extern const family chacha20_poly1305_family, gcm_family, ccm_family;
 extern const family aes_family, aes_modes_family, descriptions_family;
+extern const family p256_field_family, p256_group_family, p256_ecdsa_family;
+extern const family curve25519_field_family, x25519_family, ed25519_family;
+extern const family power_family, rsa_family;
 extern const measure chacha20_poly1305_seal, chacha20_poly1305_open, aes_128_gcm_seal, aes_128_gcm_open, aes_256_gcm_seal, aes_256_gcm_open;
 extern const measure aes_cbc_encrypt_measure, aes_cbc_decrypt_measure;
+extern const measure p256_sign, p256_verify, p256_derive, p256_generate, x25519_derive, x25519_generate, ed25519_sign, ed25519_verify;
+extern const measure rsa_sign, rsa_verify, ml_kem_generate, ml_kem_encapsulate, ml_kem_decapsulate;
 
 #endif

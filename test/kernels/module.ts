@@ -11,7 +11,12 @@ interface Exports {
   kernels_run(which: number, size: number, times: number): void
   kernels_cipher(...args: number[]): number
   kernels_poly1305(key: number, message: number, length: number, tag: number): void
+  kernels_answer(name: number, fields: number, out: number): number
 }
+
+/** Of what answers.c takes and gives. */
+const FIELDS = 6
+const MOST_BYTES = 512
 
 /** A build of the kernel tests: with wasm/simd, or with OpenSSL's C alone. */
 export type Build = 'kernels' | 'portable'
@@ -78,6 +83,17 @@ export class KernelModule {
     return this.#lend([key, message, new Uint8Array(16)], ([atKey, atMessage, atTag]) => {
       this.#exports.kernels_poly1305(atKey!, atMessage!, message.length, atTag!)
       return this.#read(atTag!, 16)
+    })
+  }
+
+  /** One of the operations of answers.c; undefined when it refuses. */
+  answer(operation: string, ...fields: Uint8Array[]): Uint8Array | undefined {
+    const all = [...fields, ...Array.from({ length: FIELDS - fields.length }, () => new Uint8Array(0))]
+    const packed = all.map((field) => [...new Uint8Array(Uint32Array.of(field.length).buffer), ...field])
+    const name = new TextEncoder().encode(`${operation}\0`)
+    return this.#lend([name, Uint8Array.from(packed.flat()), new Uint8Array(MOST_BYTES)], ([atName, atFields, atOut]) => {
+      const length = this.#exports.kernels_answer(atName!, atFields!, atOut!)
+      return length < 0 ? undefined : this.#read(atOut!, length)
     })
   }
 

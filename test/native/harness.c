@@ -188,6 +188,15 @@ const identity *leaf_of(const char *type) {
   return &leaves[i];
 }
 
+tls_bytes *public_key_of(const identity *one) {
+  request r = {NULL, 0};
+  request_text(&r, "key", one->key);
+  request_text(&r, "form", "public");
+  tls_bytes *spki = tls_key_convert(r.bytes, r.length);
+  request_free(&r);
+  return spki;
+}
+
 void credentials_free(void) {
   identity_free(&ca);
   identity_free(&own);

@@ -47,8 +47,14 @@ void live_cases(void);
 void trust_cases(void);
 void signer_cases(void);
 void odd_signer_cases(void);
+void refusal_cases(void);
 void x509_cases(void);
 void memory_cases(void);
+void memory_wrong_cases(void);
+void memory_lost_cases(void);
+/* The nth allocation from now fails, of those with this size (0: any). disarm: no more of that; returns whether it came to it. */
+void memory_arm(long n, size_t size);
+int memory_disarm(void);
 /* Runs body again and again, while one allocation after the other fails, of each step one. body returns whether all went well. */
 void memory_case(const char *name, int (*body)(void), long step);
 /* For memory.c, in signer.c. */
@@ -95,6 +101,8 @@ const identity *self_signed(void);
 identity identity_new(const char *type, const char *extensions, const identity *issuer);
 void identity_free(identity *one);
 void credentials_free(void);
+/* The key of it as SubjectPublicKeyInfo; the caller frees it. */
+tls_bytes *public_key_of(const identity *one);
 
 /* What an export takes as "fields" (wasm/fields.c), written by hand. The memory is the C library's: it never fails. */
 typedef struct request {

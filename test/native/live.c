@@ -19,6 +19,18 @@ static const char *new_keys(const void *unused) {
   return NULL;
 }
 
+static const char *reports_later(const void *argument) {
+  pair p;
+  CHECK_ALL(pair_open(&p, &(pair_options){.version = *(const int *)argument, .cut = 3}));
+  CHECK_ALL(pair_establish(&p));
+  CHECK(!side_saw(&p.client, TLS_EVENT_MESSAGE));
+  tls_connection_report(p.client.connection, TLS_FLAG_TRACE | TLS_FLAG_KEYLOG | TLS_FLAG_SESSIONS);
+  CHECK_ALL(pair_exchange(&p, 5000));
+  CHECK(side_saw(&p.client, TLS_EVENT_MESSAGE) && !side_saw(&p.server, TLS_EVENT_MESSAGE));
+  pair_close(&p);
+  return NULL;
+}
+
 static const char *not_in_12(const void *unused) {
   (void)unused;
   pair p;
@@ -367,6 +379,7 @@ static const char *early_damaged(const void *unused) {
 void live_cases(void) {
   static const uint32_t v12 = 0x0303, v13 = 0x0304, no_flags = 0, parks = TLS_FLAG_PARK_VERIFY;
   run_case("live: new keys, asked for and not", new_keys, NULL);
+  for (int version = 0x0303; version <= 0x0304; version++) run_case("live: what is reported from now on", reports_later, &version);
   run_case("live: what TLS 1.2 does not have leaves the connection as it is", not_in_12, NULL);
   run_case("live: more tickets", tickets, NULL);
   run_case("live: renegotiation by the client, up to its limit", renegotiates, NULL);

@@ -60,8 +60,11 @@ int main(int count, char **arguments) {
   trust_cases();
   signer_cases();
   odd_signer_cases();
+  refusal_cases();
   x509_cases();
   memory_cases();
+  memory_wrong_cases();
+  memory_lost_cases();
   credentials_free();
   printf("1..%d\n%d passed, %d failed\n", number, number - failures, failures);
   fflush(stdout);

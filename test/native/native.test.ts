@@ -9,7 +9,7 @@ const native = suite('native')
 const program = `${repository}build/native/test`
 
 /** Sanitizers make it slow, and so does a busy machine; a hang ends here. */
-const TIMEOUT = 150_000
+const TIMEOUT = 600_000
 
 interface Result {
   code: number | null

@@ -270,18 +270,9 @@ static const char *stapled_nonsense(const void *unused) {
 
 /* ---- Raw public keys ---- */
 
-static tls_bytes *spki_of(const identity *one) {
-  request r = {NULL, 0};
-  request_text(&r, "key", one->key);
-  request_text(&r, "form", "public");
-  tls_bytes *spki = tls_key_convert(r.bytes, r.length);
-  request_free(&r);
-  return spki;
-}
-
 static const char *raw_keys(const void *argument) {
   const pair_options o = {.version = *(const uint32_t *)argument, .mutual = 1};
-  tls_bytes *right = spki_of(leaf_of("P-256")), *wrong = spki_of(authority());
+  tls_bytes *right = public_key_of(leaf_of("P-256")), *wrong = public_key_of(authority());
   uint8_t bad[200];
   pair p;
   CHECK(right != NULL && wrong != NULL && right->length < 150);
@@ -323,13 +314,13 @@ static const char *raw_keys(const void *argument) {
 static const char *options(const void *unused) {
   static const uint32_t values[] = {0, 1, 2, 3, 511, 513, 16385, 0x7fffffff, 0x80000000, 0xffffffff};
   (void)unused;
-  for (uint32_t option = 0; option < 20; option++)
+  for (uint32_t option = 0; option <= TLS_OPTION_NO_DH + 1; option++)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
       if (option == TLS_OPTION_TICKET_COUNT && values[i] > 1000) continue; /* it would do so */
       const pair_options o = {.version = i % 2 ? 0x0303 : 0x0304, .mutual = 1, .flags = TLS_FLAG_SESSIONS, .server_flags = option == TLS_OPTION_MAX_EARLY_DATA ? TLS_FLAG_EARLY_DATA : 0};
       pair p;
       CHECK_ALL(pair_contexts(&p, &o));
-      int known = option >= 1 && option <= 17;
+      int known = option >= 1 && option <= TLS_OPTION_NO_DH;
       int32_t status = tls_context_set_option(p.client_context, option, values[i]);
       CHECK(known || status == TLS_ERROR);
       CHECK(tls_context_set_option(p.server_context, option, values[i]) == status);

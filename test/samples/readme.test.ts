@@ -11,7 +11,7 @@ import { nodeHttps, Program, runTool, startSample } from './program.ts'
 
 const text = readFileSync(join(repository, 'README.md'), 'utf8')
 const blocks = [...text.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code!)
-const [client, server, engines] = blocks as [string, string, string]
+const [client, server, dropIn, engines] = blocks as [string, string, string, string]
 
 /** In a folder of the repository, where `membio` is the package itself; with another port than the README's. */
 function saved(t: Case, code: string, port = 0): string {
@@ -85,6 +85,13 @@ readme('two engines without I/O', async (t) => {
   const { code, stdout, stderr } = await start(t, engines).end()
   assert.is(code, 0, stderr)
   assert.is(stdout, 'hello TLSv1.3 X25519MLKEM768\n')
+})
+
+readme('the drop-in prints what was agreed on, and the greeting', async (t) => {
+  const program = start(t, dropIn)
+  await program.printed(/TLSv1\.3 TLS_AES_256_GCM_SHA384\n/)
+  await program.printed(/hello from OpenSSL in WebAssembly\n/)
+  assert.is((await program.ended).code, 0)
 })
 
 readme('the files it names are there', () => {

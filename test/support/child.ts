@@ -7,6 +7,8 @@ Object.assign(globalThis, { UVU_DEFER: 1, UVU_INDEX: 0, UVU_QUEUE: [[null]] })
 const { exec } = await import('uvu')
 const { enqueue, strayError } = await import('./suite.ts')
 
+process.on('disconnect', () => process.exit(1)) // nobody hears us any more
+process.channel!.unref() // waiting for that is nothing to stay alive for
 process.on('unhandledRejection', strayError)
 process.on('uncaughtException', strayError)
 

@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import * as node from 'node:tls'
 import * as assert from 'uvu/assert'
-import tls from '../../src/tls/index.ts'
+import { connect } from '../../src/tls/connect.ts'
+import { createSecureContext, type SecureContext } from '../../src/tls/secure-context.ts'
 import { createServer } from '../../src/tls/server.ts'
-import type { SecureContext } from '../../src/tls/secure-context.ts'
 import { createPkcs12 } from '../../src/x509/index.ts'
 import { client, derOf, HOST, keyOf, root, server, strangeRoot, type Identity } from '../support/certs.ts'
 import { crlOf } from '../support/crl.ts'
@@ -15,7 +15,7 @@ import { suite, type Case } from '../support/suite.ts'
 const test = suite('tls: the native context')
 
 function contextOf(t: Case, options: node.SecureContextOptions = {}): SecureContext {
-  const secure = tls.createSecureContext(options)
+  const secure = createSecureContext(options)
   t.defer(() => secure.context.close())
   return secure
 }
@@ -44,7 +44,7 @@ async function nodeServer(t: Case, secureContext: SecureContext, identity: Ident
   listening.listen(0, '127.0.0.1')
   await once(listening, 'listening')
   const { port } = listening.address() as AddressInfo
-  const socket = tls.connect({ port, host: '127.0.0.1', servername: HOST, secureContext })
+  const socket = connect({ port, host: '127.0.0.1', servername: HOST, secureContext })
   t.defer(() => socket.destroy())
   return once(socket, 'secureConnect').then(() => undefined, (error) => error as Error)
 }

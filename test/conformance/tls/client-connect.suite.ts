@@ -198,20 +198,19 @@ function nobodySuite({ name, tls }: Subject): void {
   })
 
   test('a path that is not there is ENOENT', async (t) => {
-    const socket = connectTo(tls, { path: `${t.own(new Workshop()).path('none')}` })
+    const socket = owned(t, connectTo(tls, { path: `${t.own(new Workshop()).path('none')}` }))
     sameFields(await failing(socket), { code: 'ENOENT', syscall: 'connect' })
     assert.is(await closing(socket), true)
   })
 
-  test('the listener of connect is not called, and events.once rejects', async () => {
-    const port = await freePort()
-    const socket = connectTo(tls, { port, host: '127.0.0.1' }, () => assert.unreachable('called'))
+  test('the listener of connect is not called, and events.once rejects', async (t) => {
+    const socket = dial(t, tls, await freePort(), {}, () => assert.unreachable('called'))
     const rejected = await rejectionOf(once(socket, 'secureConnect'))
     assert.is(rejected.code, 'ECONNREFUSED')
   })
 
-  test('a write that was under way hears of the failure, too', async () => {
-    const socket = connectTo(tls, { port: await freePort(), host: '127.0.0.1' })
+  test('a write that was under way hears of the failure, too', async (t) => {
+    const socket = dial(t, tls, await freePort())
     socket.on('error', () => {})
     const error = await new Promise<Error | null | undefined>((resolve) => socket.write('hello', resolve))
     sameFields(error, { code: 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION' })

@@ -1,4 +1,5 @@
 // What a client emits, in which order and how often, from the look-up to the close.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { createServer as createNetServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -27,6 +28,7 @@ interface Watched {
 export function eventsSuite(subject: Subject): void {
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) orderSuite(subject, version)
   failureSuite(subject)
+  contextSuite(subject)
 }
 
 function orderSuite({ name, tls }: Subject, maxVersion: 'TLSv1.2' | 'TLSv1.3'): void {
@@ -201,4 +203,35 @@ function failureSuite({ name, tls }: Subject): void {
       assert.equal(late, ['close'])
     })
   }
+}
+
+/** What AsyncLocalStorage holds is that of whoever asked for what happens. */
+function contextSuite({ name, tls }: Subject): void {
+  const test = suite(`${name} client: asynchronous context`)
+  const storage = new AsyncLocalStorage<string>()
+
+  test('events and the listener have that of connect', async (t) => {
+    const { port, server } = await listen(t)
+    server.on('secureConnection', (peer) => peer.end('hello'))
+    const seen: Record<string, string | undefined> = {}
+    const listener = () => (seen.listener = storage.getStore())
+    const socket = storage.run('connect', () => dial(t, tls, port, {}, listener))
+    const events = ['connect', 'ready', 'secureConnect', 'session', 'data', 'end', 'close']
+    await storage.run('elsewhere', async () => {
+      for (const event of events) socket.on(event, () => (seen[event] = storage.getStore()))
+      await once(socket, 'close')
+    })
+    assert.equal(seen, Object.fromEntries([...events, 'listener'].map((event) => [event, 'connect'])))
+  })
+
+  test('callbacks of write and end have that of the call', async (t) => {
+    const { port, accept } = await listen(t)
+    const socket = storage.run('connect', () => dial(t, tls, port))
+    const [peer] = await Promise.all([accept(), once(socket, 'secureConnect')])
+    peer.resume()
+    const during = (context: string, call: (done: () => void) => void) =>
+      new Promise<string | undefined>((resolve) => storage.run(context, () => call(() => resolve(storage.getStore()))))
+    assert.is(await during('write', (done) => socket.write('hello', done)), 'write')
+    assert.is(await during('end', (done) => socket.end(done)), 'end')
+  })
 }

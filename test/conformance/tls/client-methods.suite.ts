@@ -6,7 +6,7 @@ import { client as goodClient, root, server as goodServer } from '../../support/
 import { inFreshNode } from '../../support/node.ts'
 import { pattern } from '../../support/random.ts'
 import { suite } from '../../support/suite.ts'
-import { connectedPair, connectTo, dial, listen } from './parties.ts'
+import { connectedPair, dial, listen } from './parties.ts'
 import { importing, type Subject } from './subject.ts'
 import { failing, record, sameFields, thrownBy, until } from './watch.ts'
 
@@ -220,9 +220,7 @@ function loopSuite(subject: Subject): void {
 
   test('ref and unref return the socket, also before the connection', async (t) => {
     const { port } = await listen(t)
-    const socket = connectTo(tls, { port, host: '127.0.0.1' })
-    socket.on('error', () => {})
-    t.defer(() => socket.destroy())
+    const socket = dial(t, tls, port)
     assert.is(socket.unref(), socket)
     assert.is(socket.ref(), socket)
   })

@@ -1,4 +1,5 @@
 // The options of tls.connect that are about the connection below TLS: name lookup, addresses, families, time-outs, buffers, abort.
+import { ADDRCONFIG } from 'node:dns'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer as createNetServer, type AddressInfo } from 'node:net'
@@ -45,13 +46,13 @@ function lookupSuite({ name, tls }: Subject): void {
   test('is asked for the host, and its answer told by an event', async (t) => {
     const { port } = await listen(t)
     const { lookup, asked } = answering(LOOPBACK)
-    const socket = dial(t, tls, port, { host: HOST, lookup, family: 4 })
+    const socket = dial(t, tls, port, { host: HOST, lookup, family: 4, hints: ADDRCONFIG })
     const events: unknown[][] = []
     socket.on('lookup', (...args) => events.push(args))
     await once(socket, 'secureConnect')
     assert.is(asked.length, 1)
     assert.is(asked[0]![0], HOST)
-    assert.is(asked[0]![1].family, 4)
+    assert.equal([asked[0]![1].family, asked[0]![1].hints], [4, ADDRCONFIG])
     assert.equal(events, [[null, '127.0.0.1', 4, HOST]])
     assert.is(socket.remoteAddress, '127.0.0.1')
   })

@@ -190,8 +190,8 @@ function goneSuite(subject: Subject): void {
 
     test(`destroyed ${stage}: methods do no harm`, async (t) => {
       const socket = await destroyed(t)
-      for (const settle of [() => {}, () => closing(socket)]) {
-        await settle()
+      for (const moment of [() => {}, () => closing(socket)]) {
+        await moment()
         for (const act of ['destroy', 'pause', 'resume', 'ref', 'unref', 'setNoDelay', 'setKeepAlive', 'cork', 'uncork'] as const) socket[act]()
         assert.is(socket.setTimeout(10), socket)
         assert.is(socket.setTimeout(0), socket)

@@ -9,7 +9,7 @@ import { server as goodServer } from '../../support/certs.ts'
 import { sameBytes } from '../../support/expect.ts'
 import { pattern } from '../../support/random.ts'
 import { suite, type Case } from '../../support/suite.ts'
-import { connectTo, netPair, owned, trusting, type Tls } from './parties.ts'
+import { connectTo, netPair, owned, ownedServer, trusting, type Tls } from './parties.ts'
 import type { Subject } from './subject.ts'
 import { readToEnd, record, someTurns, take, until } from './watch.ts'
 
@@ -156,7 +156,7 @@ function serverSwitchSuite({ name, tls }: Subject): void {
 
   test('a tls.Server takes the socket as a connection', async (t) => {
     const [client, server] = await netPair(t)
-    const listener = tls.createServer({ ...goodServer(), allowHalfOpen: true })
+    const listener = ownedServer(t, tls.createServer({ ...goodServer(), allowHalfOpen: true }))
     client.write(COMMAND)
     assert.is((await take(server, COMMAND.length)).toString(), COMMAND)
     const secureClient = asClient(t, native, client)

@@ -1,7 +1,7 @@
 // TLS over a stream that is there already: tls.connect with a socket, new TLSSocket for both roles, TLS within TLS.
 import { once } from 'node:events'
 import { connect as connectNet, Socket } from 'node:net'
-import { Duplex } from 'node:stream'
+import { PassThrough, type Duplex } from 'node:stream'
 import * as native from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import * as assert from 'uvu/assert'
@@ -209,6 +209,22 @@ function constructorSuite({ name, tls }: Subject): void {
     client.write('hello')
     const [peer] = await Promise.all([accept(), once(client, 'secure')])
     assert.is(String((await once(peer, 'data'))[0]), 'hello')
+  })
+
+  test('over a Duplex: _handle._parentWrap is a socket over it, and its class makes others', async (t) => {
+    const { _handle: handle } = undocumented(owned(t, new tls.TLSSocket(new PassThrough())))
+    const StreamSocket = handle!._parentWrap!.constructor as new (stream: Duplex) => Duplex
+    const [a, b] = duplexPair()
+    for (const end of [a, b]) owned(t, end)
+    const socket = owned(t, new StreamSocket(a))
+    socket.end('there')
+    b.end('back')
+    assert.equal((await Promise.all([readToEnd(b), readToEnd(socket)])).map(String), ['there', 'back'])
+  })
+
+  test('_releaseControl is true once', (t) => {
+    const socket = undocumented(owned(t, new tls.TLSSocket(undefined as never)))
+    assert.equal([socket._releaseControl(), socket._releaseControl()], [true, false])
   })
 
   test('is a class of its own: instances, and subclasses', async (t) => {

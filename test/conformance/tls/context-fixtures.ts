@@ -1,9 +1,10 @@
 // Keys, certificates and parameters in the forms that createSecureContext is given them, good and bad.
 import { createPrivateKey, generateKeyPairSync, getDiffieHellman } from 'node:crypto'
 import { createKey, createPkcs12, exportKey, publicKey } from '../../../src/x509/index.ts'
-import { derOf, issue, root, server, type Identity } from '../../support/certs.ts'
+import { issue, root, server, type Identity } from '../../support/certs.ts'
 
 export const PASSPHRASE = 'a secret'
+export const WRONG_PASSPHRASE = 'wrong'
 
 const cache = new Map<string, unknown>()
 
@@ -17,11 +18,31 @@ export const bytesOf = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.fro
 export const viewOf = (text: string): DataView => new DataView(bytesOf(text).buffer)
 
 /** PKCS #8, as `openssl pkey -aes256` writes it. */
-export const encryptedKey = (): string => exportKey(server().key, { encrypt: { passphrase: PASSPHRASE, iterations: 1000 } })
+export const encryptedKey = (): string =>
+  once('encrypted', () => sealed(() => exportKey(server().key, { encrypt: { passphrase: PASSPHRASE, iterations: 1000 } })))
 
 /** With a DEK-Info header, as OpenSSL has written it for ages. */
-export const traditionalKey = (): string =>
+export const traditionalKey = (): string => once('traditional', () => sealed(writeTraditional))
+
+const writeTraditional = () =>
   createPrivateKey(server().key).export({ type: 'sec1', format: 'pem', cipher: 'aes-128-cbc', passphrase: PASSPHRASE }) as string
+
+/** One in 256 keys has a padding that looks right with the wrong passphrase, and the error is another one: not such a key. */
+function sealed(encrypt: () => string): string {
+  for (;;) {
+    const key = encrypt()
+    if ([WRONG_PASSPHRASE, ''].every((passphrase) => isBadDecrypt(key, passphrase))) return key
+  }
+}
+
+function isBadDecrypt(key: string, passphrase: string): boolean {
+  try {
+    createPrivateKey({ key, passphrase })
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ERR_OSSL_BAD_DECRYPT'
+  }
+}
 
 export const pfx = (): Buffer =>
   once('pfx', () => {
@@ -39,8 +60,6 @@ export const shortRsa = (modulusLength: number): Identity =>
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength })
     return issue({ subject: { CN: 'short.test' }, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string })
   })
-
-export const der = (pem: string): Buffer => Buffer.from(derOf(pem))
 
 /** PEM around what is no such thing. */
 export const hollow = (label: string): string => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`

@@ -3,7 +3,6 @@ import { constants } from 'node:crypto'
 import { intermediate, root, server, strangeRoot } from '../../support/certs.ts'
 import {
   bytesOf,
-  der,
   dhparam,
   encryptedKey,
   hollow,
@@ -15,6 +14,7 @@ import {
   shortRsa,
   traditionalKey,
   viewOf,
+  WRONG_PASSPHRASE,
 } from './context-fixtures.ts'
 import { invalidType, invalidValue, outOfRange, ssl, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
@@ -56,7 +56,6 @@ export const TAKEN: readonly Taken[] = [
     () => ({ cert: [server().cert, server('RSA-2048').cert], key: [server().key, server('RSA-2048').key] }),
   ],
   ['keys as objects', () => ({ cert: server().cert, key: [{ pem: server().key }] })],
-  ['a key of another type, next to a certificate', () => ({ cert: server().cert, key: server('RSA-2048').key })],
   ['an encrypted key', () => withKey(encryptedKey(), { passphrase: PASSPHRASE })()],
   ['an encrypted key in the old form', () => withKey(traditionalKey(), { passphrase: PASSPHRASE })()],
   ['an encrypted key with its own passphrase', () => withKey([{ pem: encryptedKey(), passphrase: PASSPHRASE }], { passphrase: 'x' })()],
@@ -118,7 +117,6 @@ export const REFUSED: readonly Refused[] = [
   ['cert: undefined in a list', () => ({ cert: [undefined] }), wrongType('cert', KEY_TYPES, 'undefined')],
   ['cert: no PEM', () => ({ cert: 'garbage' }), openssl('ERR_OSSL_PEM_NO_START_LINE', 'PEM routines', 'no start line')],
   ['cert: a key', () => ({ cert: server().key }), openssl('ERR_OSSL_PEM_NO_START_LINE', 'PEM routines', 'no start line')],
-  ['cert: DER', () => ({ cert: der(server().cert) }), openssl('ERR_OSSL_PEM_NO_START_LINE', 'PEM routines', 'no start line')],
   [
     'cert: PEM of something else',
     () => ({ cert: hollow('CERTIFICATE') }),
@@ -133,7 +131,6 @@ export const REFUSED: readonly Refused[] = [
   ['key: no PEM', () => ({ key: 'garbage' }), openssl('ERR_OSSL_UNSUPPORTED', 'DECODER routines', 'unsupported')],
   ['key: a certificate', () => ({ key: server().cert }), openssl('ERR_OSSL_UNSUPPORTED', 'DECODER routines', 'unsupported')],
   ['key: a public one', () => ({ key: publicHalf() }), openssl('ERR_OSSL_UNSUPPORTED', 'DECODER routines', 'unsupported')],
-  ['key: DER', () => ({ key: der(server().key) }), openssl('ERR_OSSL_UNSUPPORTED', 'DECODER routines', 'unsupported')],
   [
     'key: of another certificate',
     () => withKey(keyOfAnother())(),
@@ -146,12 +143,12 @@ export const REFUSED: readonly Refused[] = [
   ],
   [
     'passphrase: wrong',
-    () => withKey(encryptedKey(), { passphrase: 'wrong' })(),
+    () => withKey(encryptedKey(), { passphrase: WRONG_PASSPHRASE })(),
     openssl('ERR_OSSL_BAD_DECRYPT', 'Provider routines', 'bad decrypt'),
   ],
   [
     'passphrase: wrong, old form',
-    () => withKey(traditionalKey(), { passphrase: 'wrong' })(),
+    () => withKey(traditionalKey(), { passphrase: WRONG_PASSPHRASE })(),
     openssl('ERR_OSSL_BAD_DECRYPT', 'Provider routines', 'bad decrypt'),
   ],
   ['passphrase: missing', () => withKey(encryptedKey())(), openssl('ERR_OSSL_BAD_DECRYPT', 'Provider routines', 'bad decrypt')],
@@ -163,11 +160,10 @@ export const REFUSED: readonly Refused[] = [
   ],
   ['ca: a number', () => ({ ca: 5 }), wrongType('ca', KEY_TYPES, five)],
   ['ca: a number in a list', () => ({ ca: [root().cert, 5] }), wrongType('ca', KEY_TYPES, five)],
-  ['pfx: the wrong passphrase', () => ({ pfx: pfx(), passphrase: 'wrong' }), { code: null, message: 'mac verify failure' }],
+  ['pfx: the wrong passphrase', () => ({ pfx: pfx(), passphrase: WRONG_PASSPHRASE }), { code: null, message: 'mac verify failure' }],
   ['pfx: no passphrase', () => ({ pfx: pfx() }), { code: null, message: 'mac verify failure' }],
-  ['pfx: garbage', () => ({ pfx: 'garbage' }), { code: null, message: 'not enough data' }],
-  ['pfx: nothing', () => ({ pfx: '' }), { code: null, message: 'not enough data' }],
-  ['pfx: a number', () => ({ pfx: 5 }), failed('Unable to load PFX certificate')],
+  ['pfx: garbage', () => ({ pfx: 'garbage' }), { message: /^(not enough data|too long|too small)$/ }],
+  ['pfx: nothing', () => ({ pfx: '' }), { message: /^(not enough data|too long|too small)$/ }],
   ['ciphers: a number', () => ({ ciphers: 5 }), wrongType('ciphers', 'of type string', five)],
   ['ciphers: unknown', () => ({ ciphers: 'NOPE' }), ssl('no cipher match')],
   ['ciphers: unknown ones of TLS 1.3', () => ({ ciphers: 'TLS_NOPE' }), ssl('no cipher match')],

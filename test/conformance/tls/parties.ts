@@ -8,6 +8,7 @@ import type { ConnectionOptions, SecureVersion, TLSSocket, TlsOptions } from 'no
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
 import type { Case } from '../../support/suite.ts'
 import type { Subject } from './subject.ts'
+import { take } from './watch.ts'
 
 export type Tls = Subject['tls']
 
@@ -17,6 +18,7 @@ export interface ClientOptions extends ConnectionOptions {
   autoSelectFamily?: boolean
   family?: number
   highWaterMark?: number
+  hints?: number
   keepAlive?: boolean
   localAddress?: string
   localPort?: number
@@ -30,7 +32,8 @@ export interface Undocumented {
   setServername(servername: string): void
   setSession(session: Buffer | string): void
   _start(): void
-  _handle: { verifyError(): Error | null } | null
+  _releaseControl(): boolean
+  _handle: { verifyError(): Error | null; _parentWrap?: Duplex } | null
   ssl: { verifyError(): Error | null } | null
   secureConnecting: boolean
 }
@@ -57,6 +60,13 @@ export function ownedContext(t: Case, tls: Tls, options: native.SecureContextOpt
   return secureContext
 }
 
+/** A server's context is left to the garbage collector, which is too late for the end of a case: closes it. */
+export function ownedServer(t: Case, server: native.Server): native.Server {
+  const { _sharedCreds: shared } = server as unknown as { _sharedCreds: { context: { close(): void } } }
+  t.defer(() => shared.context.close())
+  return server
+}
+
 export type Failure = Error & { code?: string; reason?: string; library?: string; host?: string; syscall?: string; port?: number }
 
 export interface Listening {
@@ -70,9 +80,7 @@ export interface Listening {
 
 /** A server of the runtime's node:tls, unless `tls` is another, with a certificate that `trusting` clients accept. */
 export async function listen(t: Case, options: TlsOptions = {}, tls: Tls = native): Promise<Listening> {
-  const server = tls.createServer({ ...goodServer(), ...options })
-  const { _sharedCreds: shared } = server as unknown as { _sharedCreds: { context: { close(): void } } }
-  t.defer(() => shared.context.close()) // it is left to the garbage collector, which is too late for the end of a case
+  const server = ownedServer(t, tls.createServer({ ...goodServer(), ...options }))
   const sockets = new Queue<TLSSocket>()
   const failures = new Queue<Failure>()
   server.on('secureConnection', (socket) => {
@@ -129,10 +137,25 @@ export async function connectedPair(t: Case, { tls }: Subject, options: PairOpti
   const { port, accept } = await listen(t, { maxVersion: version, allowHalfOpen: true, ...server }, role === 'server' ? tls : native)
   const dialled = dial(t, role === 'client' ? tls : native, port, { allowHalfOpen: true, ...client })
   const [accepted] = await Promise.all([accept(), once(dialled, 'secureConnect')])
-  if (role === 'client') return { own: dialled, peer: accepted }
-  dialled.on('error', () => {})
-  accepted.removeAllListeners('error')
-  return { own: accepted, peer: dialled }
+  return asPair(t, role, dialled, accepted)
+}
+
+/** The subject's errors are the case's affair, those of the other end are not. In the end the subject's end goes first. */
+export function asPair(t: Case, role: 'client' | 'server', dialled: TLSSocket, accepted: TLSSocket): Pair {
+  const [own, peer] = role === 'client' ? [dialled, accepted] : [accepted, dialled]
+  own.removeAllListeners('error')
+  peer.on('error', () => {})
+  t.defer(() => void own.destroy())
+  return { own, peer }
+}
+
+/** A byte there and one back: then nothing of the handshake is under way any more. Leaves the subject's end flowing. */
+export async function settle({ own, peer }: Pair): Promise<void> {
+  own.write('.')
+  await take(peer, 1)
+  peer.write('.')
+  await take(own, 1)
+  own.resume()
 }
 
 /** Two plain sockets that are connected with each other. Both may be half-open, and so may TLS over them. */

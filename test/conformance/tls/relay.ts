@@ -2,9 +2,8 @@
 import { once } from 'node:events'
 import { connect as connectNet, createServer as createNetServer, type Socket } from 'node:net'
 import * as native from 'node:tls'
-import type { TLSSocket } from 'node:tls'
 import type { Case } from '../../support/suite.ts'
-import { dial, listen, listening, owned, portOf, type Pair, type PairOptions } from './parties.ts'
+import { asPair, dial, listen, listening, owned, portOf, type Pair, type PairOptions } from './parties.ts'
 import type { Subject } from './subject.ts'
 
 export interface Relayed extends Pair {
@@ -36,9 +35,7 @@ export async function relayedPair(t: Case, { tls }: Subject, options: PairOption
     for (const socket of [wire, other]) socket.removeAllListeners('data').removeAllListeners('end').resume()
   }
   const [accepted] = await Promise.all([accept(), once(dialled, 'secureConnect')])
-  const [own, peer] = role === 'client' ? [dialled, accepted] : [accepted, dialled]
-  listenToErrors(own, peer)
-  return { own, peer, wire, cut }
+  return { ...asPair(t, role, dialled, accepted), wire, cut }
 }
 
 function forward(from: Socket, to: Socket, rewrite: Rewrite): void {
@@ -47,10 +44,4 @@ function forward(from: Socket, to: Socket, rewrite: Rewrite): void {
     for (const piece of rewrite(chunk)) to.write(piece)
   })
   from.on('end', () => to.end())
-}
-
-/** The subject's errors are the case's affair, those of the other end are not. */
-function listenToErrors(own: TLSSocket, peer: TLSSocket): void {
-  own.removeAllListeners('error')
-  peer.on('error', () => {})
 }

@@ -5,7 +5,7 @@ import { server as goodServer } from '../../support/certs.ts'
 import type { Case } from '../../support/suite.ts'
 import { invalidType, invalidValue, outOfRange, throwsError, type ExpectedError } from './error-support.ts'
 import { DIFFERENCES } from './server-differences.ts'
-import { contextFor, suiteOf } from './server-support.ts'
+import { closeContexts, contextFor, suiteOf } from './server-support.ts'
 import { has, type Subject } from './subject.ts'
 
 type CreateServer = (...args: unknown[]) => Server
@@ -23,14 +23,8 @@ interface Properties extends Server {
 /** Contexts that are made on the way cannot be closed by name. */
 function make(t: Case, { tls }: Subject, ...args: unknown[]): Properties {
   const server = (tls.createServer as CreateServer)(...args) as Properties
-  closeContexts(t, server)
+  t.defer(() => closeContexts(server))
   return server
-}
-
-/** The contexts of a server that has never listened. */
-function closeContexts(t: Case, server: Server): void {
-  const { _sharedCreds } = server as unknown as { _sharedCreds?: { context?: { close?(): void } } }
-  t.defer(() => _sharedCreds?.context?.close?.())
 }
 
 const wrongType = (name: string, expected: string, received: string) =>
@@ -68,7 +62,7 @@ function formsSuite(subject: Subject): void {
     for (const server of [new Server(listener), Server({}, listener)]) {
       assert.ok(server instanceof subject.tls.Server)
       assert.is(server.listenerCount('secureConnection'), 1)
-      closeContexts(t, server)
+      t.defer(() => closeContexts(server))
     }
   })
 
@@ -77,7 +71,7 @@ function formsSuite(subject: Subject): void {
       greeting = 'hello'
     }
     const server = new Mine()
-    closeContexts(t, server)
+    t.defer(() => closeContexts(server))
     assert.ok(server instanceof subject.tls.Server)
     assert.is(server.greeting, 'hello')
   })

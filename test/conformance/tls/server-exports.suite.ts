@@ -109,7 +109,12 @@ function defaultsSuite(subject: Subject): void {
 
   const rows: { name: string; value: string; client?: SecureContextOptions; expected: Record<string, string | null> }[] = [
     { name: 'DEFAULT_MAX_VERSION', value: 'TLSv1.2', expected: { protocol: 'TLSv1.2' } },
-    { name: 'DEFAULT_MIN_VERSION', value: 'TLSv1.3', client: { maxVersion: 'TLSv1.3' }, expected: { protocol: 'TLSv1.3' } },
+    {
+      name: 'DEFAULT_MIN_VERSION',
+      value: 'TLSv1.3',
+      client: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' },
+      expected: { protocol: null },
+    },
     { name: 'DEFAULT_CIPHERS', value: 'TLS_AES_128_GCM_SHA256', expected: { cipher: 'TLS_AES_128_GCM_SHA256' } },
     {
       name: 'DEFAULT_CIPHERS',

@@ -5,13 +5,13 @@ import { connect as connectTcp, createServer as createTcpServer, type AddressInf
 import type { ConnectionOptions, SecureContext, SecureContextOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { HOST, root, server as goodServer } from '../../support/certs.ts'
 import { NodePeer } from '../../support/sockets-node.ts'
-import { suite, type Body, type Case, type Suite } from '../../support/suite.ts'
+import { suite, type Body, type Case } from '../../support/suite.ts'
 import type { Subject } from './subject.ts'
 
 /** Cases about a subject. Node has no way to free a context: the garbage collector does it. */
-export function suiteOf(subject: Subject, title: string): Pick<Suite, 'skip'> & ((name: string, body: Body) => void) {
+export function suiteOf(subject: Subject, title: string): (name: string, body: Body) => void {
   const test = suite(`${subject.name}: ${title}`)
-  return Object.assign((name: string, body: Body) => test(name, body, { collected: true, deadline: 8 }), { skip: test.skip })
+  return (name, body) => test(name, body, { collected: true })
 }
 
 /** What errors of TLS have beside a message. */
@@ -114,13 +114,19 @@ export async function started(t: Case, server: Server): Promise<Listening> {
   })
   t.defer(async () => {
     for (const socket of open) socket.destroy()
-    if (!server.listening) return
-    server.close()
-    await once(server, 'close')
+    if (server.listening) await new Promise((resolve) => server.close(resolve))
+    closeContexts(server)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return listening
+}
+
+/** So that the garbage collector has less to do; what these are called is no interface of anybody's. */
+export function closeContexts(server: Server): void {
+  type Closable = { close?(): void } | undefined
+  const { _sharedCreds, _contexts = [] } = server as { _sharedCreds?: { context: Closable }; _contexts?: [RegExp, Closable][] }
+  for (const context of [_sharedCreds?.context, ..._contexts.map(([, one]) => one)]) context?.close?.()
 }
 
 /** A client that trusts the test root; its socket is destroyed with the case. */
@@ -180,8 +186,6 @@ export interface Side {
 export interface Outcome {
   client: Side & { text: string; protocol: string | null; cipher: string | undefined }
   server: Side
-  /** The client's socket, closed by now. */
-  socket: TLSSocket
 }
 
 /** A client dials, the server greets and hangs up; waits until both know how it went. */
@@ -201,7 +205,6 @@ export async function attempt(t: Case, subject: Subject, listening: Listening, o
   return {
     client: { ...sideOf(client), secure: client.secure, text: client.text, protocol, cipher },
     server: accepted ? sideOf(accepted) : { secure: false, error: errors[errorsBefore], authorized: false, authorizationError: undefined },
-    socket: client.socket,
   }
 }
 

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import * as assert from 'uvu/assert'
 import { pattern } from '../../support/random.ts'
 import { suite, type Case } from '../../support/suite.ts'
-import { connectedPair, dial, listen, type Pair } from './parties.ts'
+import { connectedPair, dial, listen, settle, type Pair } from './parties.ts'
 import type { Subject } from './subject.ts'
 import { closing, failing, record, sameFields, someTurns, take } from './watch.ts'
 
@@ -153,7 +153,7 @@ function underWaySuite(subject: Subject, role: 'client' | 'server'): void {
 
   test('what was written before arrives', async (t) => {
     const { own, peer } = await connectedPair(t, subject, { role })
-    await someTurns()
+    await settle({ own, peer })
     own.write('last words')
     own.destroy()
     assert.is((await take(peer, 10)).toString(), 'last words')
@@ -201,6 +201,7 @@ function resetSuite(subject: Subject, role: 'client' | 'server'): void {
   const cannot = { kind: 'peer-cannot', reason: 'Node refuses it for a TLSSocket: ERR_INVALID_HANDLE_TYPE' }
   test.unless(subject.capabilities.node === undefined ? undefined : cannot)('resets the connection: the peer has an error', async (t) => {
     const { own, peer } = await connectedPair(t, subject, { role })
+    await settle({ own, peer })
     peer.resume()
     const events = record(own, 'end', 'finish', 'error', 'close')
     const closed = closing(own)

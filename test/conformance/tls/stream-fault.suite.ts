@@ -4,7 +4,7 @@ import { createServer as createNetServer, type Socket } from 'node:net'
 import * as assert from 'uvu/assert'
 import { pattern } from '../../support/random.ts'
 import { suite } from '../../support/suite.ts'
-import { dial, listen, listening, portOf, type Failure } from './parties.ts'
+import { dial, listen, listening, portOf, settle, type Failure } from './parties.ts'
 import { relayedPair } from './relay.ts'
 import { has, type Subject } from './subject.ts'
 import { VERSIONS } from './versions.ts'
@@ -56,9 +56,8 @@ function wireSuite(subject: Subject, role: 'client' | 'server', version: 'TLSv1.
   })
 
   test('a reset is an error', async (t) => {
-    const { own, wire, cut } = await relayedPair(t, subject, options)
-    own.resume()
-    await someTurns() // until what belongs to the handshake is done with
+    const { own, peer, wire, cut } = await relayedPair(t, subject, options)
+    await settle({ own, peer })
     const events = record(own, ...EVENTS)
     cut()
     wire.resetAndDestroy()

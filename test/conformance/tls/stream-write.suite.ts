@@ -230,7 +230,7 @@ function afterEndSuite(subject: Subject, role: 'client' | 'server'): void {
       const again = (problem?: Error | null): void => (problem ? resolve(problem) : void own.write('late', again))
       again()
     })
-    assert.match((error as NodeJS.ErrnoException).code!, /^(EPIPE|ECONNRESET|ERR_STREAM_DESTROYED)$/)
+    assert.match((error as NodeJS.ErrnoException).code!, /^(EPIPE|ECONNRESET|ECANCELED|ERR_STREAM_DESTROYED)$/)
   })
 }
 

@@ -10,8 +10,8 @@ const { port } = factsOf(mariadb)
 const { ca, wrongCa, client: identity } = certificates
 
 async function connect(t: Case, options: Partial<ConnectionConfig> = {}): Promise<Connection> {
-  const common = { host: '127.0.0.1', port, user: 'password', password: PASSWORD, database: 'test', maxAllowedPacket: 64 * MiB, ssl: { ca } }
-  const connection = await client.createConnection({ ...common, ...options })
+  const common = { host: '127.0.0.1', port, user: 'password', password: PASSWORD, database: 'test', ssl: { ca } }
+  const connection = await client.createConnection({ ...common, maxAllowedPacket: 64 * MiB, ...options })
   t.defer(() => connection.end())
   return connection
 }

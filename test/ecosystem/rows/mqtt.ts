@@ -1,6 +1,18 @@
 // MQTT.js: it hands all its options to tls.connect, pre-shared keys included, and ends a connection that is not `authorized`.
 import { readFileSync } from 'node:fs'
-import { certificates, eventually, expectCode, factsOf, MiB, newestSocket, noise, noteAgreed, OTHER_NAME, rows, UNKNOWN_CA } from '../rows.ts'
+import {
+  certificates,
+  eventually,
+  expectCode,
+  factsOf,
+  MiB,
+  newestSocket,
+  noise,
+  noteAgreed,
+  OTHER_NAME,
+  rows,
+  UNKNOWN_CA,
+} from '../rows.ts'
 import mqtt, { type ClientOptions, type MqttClient } from 'mqtt'
 import * as assert from 'uvu/assert'
 import { mosquitto, PSK } from '../servers/mosquitto.ts'

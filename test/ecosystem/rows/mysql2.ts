@@ -1,5 +1,18 @@
 // mysql2: it makes its SecureContext itself, checks the server's name itself, and offers the session of an earlier connection.
-import { certificates, expectAgreed, expectCode, expectHash, expectMessage, factsOf, MiB, newestSocket, noise, OTHER_NAME_MESSAGE, rows, UNKNOWN_CA_MESSAGE } from '../rows.ts'
+import {
+  certificates,
+  expectAgreed,
+  expectCode,
+  expectHash,
+  expectMessage,
+  factsOf,
+  MiB,
+  newestSocket,
+  noise,
+  OTHER_NAME_MESSAGE,
+  rows,
+  UNKNOWN_CA_MESSAGE,
+} from '../rows.ts'
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2/promise'
 import * as net from 'node:net'
 import * as assert from 'uvu/assert'

@@ -1,7 +1,18 @@
 // Nodemailer: STARTTLS in the midst of an SMTP session, and TLS from the first byte. Postfix writes into the mail how it came.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { certificates, eventually, expectAgreed, expectMessage, factsOf, MiB, noise, OTHER_NAME_MESSAGE, rows, UNKNOWN_CA_MESSAGE } from '../rows.ts'
+import {
+  certificates,
+  eventually,
+  expectAgreed,
+  expectMessage,
+  factsOf,
+  MiB,
+  noise,
+  OTHER_NAME_MESSAGE,
+  rows,
+  UNKNOWN_CA_MESSAGE,
+} from '../rows.ts'
 import nodemailer, { type Mail, type TransportOptions, type Transporter } from 'nodemailer'
 import * as assert from 'uvu/assert'
 import { postfix } from '../servers/postfix.ts'

@@ -1,5 +1,17 @@
 // pg, the usual driver of PostgreSQL: it asks for TLS on a plain connection, then calls tls.connect({ socket }).
-import { certificates, expectAgreed, expectCode, expectHash, factsOf, MiB, newestSocket, noise, OTHER_NAME, rows, UNKNOWN_CA } from '../rows.ts'
+import {
+  certificates,
+  expectAgreed,
+  expectCode,
+  expectHash,
+  factsOf,
+  MiB,
+  newestSocket,
+  noise,
+  OTHER_NAME,
+  rows,
+  UNKNOWN_CA,
+} from '../rows.ts'
 import pg, { type ClientConfig } from 'pg'
 import * as assert from 'uvu/assert'
 import { PASSWORD, postgres } from '../servers/postgres.ts'
@@ -106,7 +118,8 @@ row('10 MB from the server', async (t) => {
 row('10 MB to the server and back', async (t) => {
   const client = await connect(t)
   const sent = noise(10 * MiB)
-  const { hash, bytes } = await only<{ hash: string; bytes: Buffer }>(client, "select encode(sha256($1), 'hex') as hash, $1 as bytes", [sent])
+  const text = "select encode(sha256($1), 'hex') as hash, $1 as bytes"
+  const { hash, bytes } = await only<{ hash: string; bytes: Buffer }>(client, text, [sent])
   expectHash(sent, hash)
   assert.ok(sent.equals(bytes))
 })

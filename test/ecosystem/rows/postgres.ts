@@ -1,5 +1,17 @@
 // Postgres.js, the other driver of PostgreSQL: an ES module, with its own idea of when a socket is ready.
-import { certificates, expectAgreed, expectCode, expectHash, factsOf, MiB, newestSocket, noise, OTHER_NAME, rows, UNKNOWN_CA } from '../rows.ts'
+import {
+  certificates,
+  expectAgreed,
+  expectCode,
+  expectHash,
+  factsOf,
+  MiB,
+  newestSocket,
+  noise,
+  OTHER_NAME,
+  rows,
+  UNKNOWN_CA,
+} from '../rows.ts'
 import connect, { type Options, type Sql } from 'postgres'
 import * as assert from 'uvu/assert'
 import { PASSWORD, postgres } from '../servers/postgres.ts'

@@ -46,7 +46,8 @@ psk_file ${stage.write('psk', `${PSK.identity}:${PSK.key}\n`, 'nobody')}
 use_identity_as_username true
 acl_file ${stage.path('access')}
 `
-    await stage.daemon('mosquitto', ['-c', stage.write('conf', configuration, 'nobody')], { as: 'nobody', ready: /mosquitto version .* running/ })
+    const file = stage.write('conf', configuration, 'nobody')
+    await stage.daemon('mosquitto', ['-c', file], { as: 'nobody', ready: /mosquitto version .* running/ })
     return { port, mutualPort, pskPort, log: stage.log }
   },
 }

@@ -7,7 +7,7 @@ import type { Stage } from '../stage.ts'
 
 export interface PostgresFacts {
   port: number
-  /** Direct negotiation: TLS from the first byte, with ALPN. PostgreSQL can do that from version 17 on, so it stands behind a TLS server. */
+  /** TLS from the first byte, with ALPN. PostgreSQL can do that itself from version 17 on; here it stands behind Node's TLS server. */
   directPort: number
 }
 

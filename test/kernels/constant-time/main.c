@@ -12,6 +12,8 @@
 #include "aes-gcm.h"
 #include "chacha20-poly1305.h"
 
+#include "public-key.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -97,5 +99,6 @@ int main(int argc, char **argv) {
     use_gcm(bits, AES_GCM_OPEN, 12);
     use_gcm(bits, AES_GCM_SEAL, 16);
   }
+  use_public_key();
   return 0;
 }
