@@ -5,7 +5,7 @@
 
 #include "kernels.h"
 
-enum { MAXIMUM = 3000, SLACK = 16, TAG = 16, RECORD_MAXIMUM = 16384 };
+enum { MAXIMUM = 9000, SLACK = 16, TAG = 16, RECORD_MAXIMUM = 16384 };
 
 static const char *const names[] = {"ChaCha20-Poly1305", "AES-128-GCM", "AES-192-GCM", "AES-256-GCM", "AES-128-CCM", "AES-256-CCM"};
 enum { CHACHA20_POLY1305, AES_128_GCM, AES_192_GCM, AES_256_GCM, AES_128_CCM, AES_256_CCM, CIPHERS };
@@ -48,6 +48,24 @@ static int run(draws *d, EVP_CIPHER_CTX *context, const message *m, int ccm, uin
   return EVP_CipherFinal_ex(context, out + m->length, &written);
 }
 
+/* What nobody should do. Whatever comes of it, both do the same. */
+static void misuse(draws *d, EVP_CIPHER_CTX *context, const message *m) {
+  enum { GO_ON_AFTER_THE_END, LEAVE_HALF_DONE, AAD_AFTER_TEXT, WAYS } way = draw_below(d, WAYS);
+  uint8_t tag[TAG] = {0};
+  int written, ok;
+  if (way != GO_ON_AFTER_THE_END) note_number(d, EVP_CipherInit_ex(context, NULL, NULL, NULL, m->nonce, -1));
+  if (draw_below(d, 2)) note_number(d, EVP_CipherUpdate(context, NULL, &written, m->aad, 5));
+  ok = EVP_CipherUpdate(context, sealed, &written, input, 150);
+  note_number(d, ok);
+  if (ok) note(d, sealed, 150);
+  if (way == AAD_AFTER_TEXT) note_number(d, EVP_CipherUpdate(context, NULL, &written, m->aad, 5));
+  if (way == LEAVE_HALF_DONE) return;
+  ok = EVP_CipherFinal_ex(context, sealed, &written);
+  note_number(d, ok);
+  if (ok) note_number(d, EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG, tag));
+  note(d, tag, sizeof tag);
+}
+
 static EVP_CIPHER_CTX *keyed(draws *d, int which, const message *m, const uint8_t *key, int encrypt) {
   EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new(), *copy;
   require(EVP_CipherInit_ex(context, cipher(which), NULL, NULL, NULL, encrypt), "init");
@@ -82,6 +100,7 @@ static void message_one(draws *d, int which) {
     draw_bytes(d, m.nonce, sizeof m.nonce);
     draw_bytes(d, m.aad, sizeof m.aad);
     draw_bytes(d, input, MAXIMUM + 2 * SLACK);
+    if (!ccm && i > 0 && draw_below(d, 8) == 0) misuse(d, seal, &m); /* with a nonce: without one, OpenSSL draws it */
     memcpy(output, input, MAXIMUM + 2 * SLACK);
     ok = run(d, seal, &m, ccm, in_place ? output + at : sealed, output + at);
     ok &= EVP_CIPHER_CTX_ctrl(seal, EVP_CTRL_AEAD_GET_TAG, (int)m.tag_length, m.tag);

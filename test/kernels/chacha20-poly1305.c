@@ -27,6 +27,20 @@ static void chacha20_one(draws *d) {
   note(d, input, sizeof input);
 }
 
+/* r of 0 to 3, and blocks of ones: the sums that lie around 2^130 - 5 and 2^128. */
+static void draw_edge(draws *d, uint8_t key[32], uint8_t *message, size_t length) {
+  memset(key, 0, 16);
+  key[0] = (uint8_t)draw_below(d, 4);
+  memset(message, 0xff, length);
+  for (size_t i = 0; i < length; i += 16) {
+    switch (draw_below(d, 4)) {
+      case 0: message[i] = (uint8_t)(0xf8 + draw_below(d, 8)); break;
+      case 1: memset(message + i, 0, length - i < 16 ? length - i : 16); break;
+      case 2: memset(message + i, (int)draw_below(d, 2), length - i < 16 ? length - i : 16); break;
+    }
+  }
+}
+
 /* A message in pieces. */
 static void poly1305_one(draws *d) {
   POLY1305 state;
@@ -35,6 +49,10 @@ static void poly1305_one(draws *d) {
   draw_bytes(d, key, 16);
   draw_bytes(d, key + 16, 16);
   draw_bytes(d, input, sizeof input);
+  if (draw_below(d, 4) == 0) {
+    length = 16 * (1 + draw_below(d, 4));
+    draw_edge(d, key, input + at, length);
+  }
   Poly1305_Init(&state, key);
   while (length > 0) {
     size_t piece = draw_below(d, 3) ? length : draw_length(d, length);

@@ -7,7 +7,7 @@ import { suite } from '../support/suite.ts'
 
 const test = suite('kernels: native')
 
-const CASES = '500'
+const CASES = '300'
 const SEED = '30000000'
 const PROGRAMS = ['kernels', 'kernels-portable'].map((name) => `${repository}build/native/${name}`)
 

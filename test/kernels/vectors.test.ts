@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { repository } from '../support/paths.ts'
+import { pattern } from '../support/random.ts'
 import { suite } from '../support/suite.ts'
 import { KernelModule, modulesAreBuilt } from './module.ts'
 
@@ -40,6 +41,19 @@ if (modulesAreBuilt()) {
         assert.is(hex(module.poly1305(bytes(key), bytes(message))), tag)
       })
     }
+  }
+
+  for (const cipher of ['AES-128-GCM', 'AES-256-GCM', 'ChaCha20-Poly1305', 'AES-128-CBC']) {
+    test(`${cipher}: more than 65,536 blocks are what OpenSSL's C makes of them`, () => {
+      const text = pattern(65_536 * 64 + 4096)
+      const isAead = cipher !== 'AES-128-CBC'
+      const input = { cipher, key: pattern(32), iv: pattern(isAead ? 12 : 16), aad: pattern(isAead ? 13 : 0), tag: pattern(isAead ? 16 : 0) }
+      const [sealed, expected] = (['kernels', 'portable'] as const).map((build) => new KernelModule(build).encrypt(input, text))
+      assert.is(Buffer.compare(sealed!.ciphertext, expected!.ciphertext), 0)
+      assert.is(hex(sealed!.tag), hex(expected!.tag))
+      const opened = new KernelModule('kernels').decrypt({ ...input, tag: sealed!.tag }, sealed!.ciphertext)
+      assert.is(opened && Buffer.compare(opened, text), 0)
+    })
   }
 } else {
   test('build/wasm/primitives.wasm is there', () => {
