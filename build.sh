@@ -15,6 +15,7 @@ help() {
   wasm        bindings from wasm/abi.h; dist/openssl.wasm
   roots       Mozilla's CA certificates, verified; dist/roots.js
   ts          the other dist/*.js and their types
+  kernels     for tests and measurements of wasm/simd: the module without it, and both with single primitives exported
   native      the same C under AddressSanitizer and UBSan: build/native/test
   peers       other TLS programs the tests talk to
   ecosystem   servers and clients for `npm run test:ecosystem`
@@ -90,6 +91,24 @@ wasm() {
   stamp wasm "$hash"
 }
 
+# What wasm/simd gains and whether it is right shows against the same module without it. Nothing of this is shipped.
+kernels() {
+  local libraries hash
+  bindings
+  libraries=$(openssl-build/compile.sh path wasm)
+  [ -d "$libraries" ] || openssl
+  hash=$({ tree_hash wasm test/kernels build/wasm/exports.txt openssl-build/common.sh && echo "$libraries ${MEMBIO_NAMES:-0}"; } | hash_of -)
+  if stamped kernels "$hash" build/wasm/primitives-portable.wasm; then
+    say "kernels: skipped, build/wasm/*.wasm are up to date"
+    return
+  fi
+  say "kernels: linking openssl.wasm without wasm/simd, and both with test/kernels"
+  MEMBIO_KERNELS=0 wasm/link.sh "$libraries" build/wasm/openssl-portable.wasm
+  MEMBIO_WITH=test/kernels wasm/link.sh "$libraries" build/wasm/primitives.wasm
+  MEMBIO_KERNELS=0 MEMBIO_WITH=test/kernels wasm/link.sh "$libraries" build/wasm/primitives-portable.wasm
+  stamp kernels "$hash"
+}
+
 roots() {
   local hash tarball source=build/roots/source
   hash=$({ tree_hash openssl-build/{roots,certdata}.ts src/roots.d.ts && echo "$ROOTS_SHA256"; } | hash_of -)
@@ -120,8 +139,8 @@ ts() {
   stamp ts "$hash"
 }
 
-# Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. The parts that are
-# WebAssembly and nothing else stay out: platform.c (the test runs on a real system) and the SIMD kernels in wasm/simd/.
+# Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. platform.c stays out: the
+# test runs on a real system. The kernels of wasm/simd stand in for OpenSSL's C in a program of their own.
 native() {
   local libraries hash sources product=build/native/test
   if ! compgen -G 'test/native/*.c' >/dev/null; then
@@ -133,7 +152,7 @@ native() {
   perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null || install_packages perl # a bare Debian has a part of it only
   openssl-build/compile.sh build native
   libraries=$(openssl-build/compile.sh path native)
-  hash=$({ tree_hash wasm test/native build.sh && echo "$libraries"; } | hash_of -)
+  hash=$({ tree_hash wasm test/native test/kernels build.sh && echo "$libraries"; } | hash_of -)
   if stamped native "$hash" "$product"; then
     say "native: skipped, $product is up to date"
     return
@@ -141,10 +160,32 @@ native() {
   mkdir -p build/native
   mapfile -t sources < <(find wasm test/native -maxdepth 1 -name '*.c' ! -name platform.c | LC_ALL=C sort)
   say "native: compiling ${#sources[@]} files with gcc and sanitizers"
-  logged build/log/native.log gcc -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
-    -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$libraries/include" -I"$libraries/private" \
-    "${sources[@]}" @wasm/wrap.options "$libraries/libssl.a" "$libraries/libcrypto.a" -lm -o "$product"
+  native_program "$product" "$libraries" "${sources[@]}" @wasm/wrap.options "$libraries/libssl.a"
+  [ -e /usr/include/simde ] || install_packages libsimde-dev
+  mapfile -t sources < <(find test/kernels -maxdepth 1 -name '*.c' | LC_ALL=C sort)
+  native_program build/native/kernels-portable "$libraries" "${sources[@]}"
+  mapfile -t sources < <(find test/kernels wasm/simd -maxdepth 1 -name '*.c' | LC_ALL=C sort)
+  native_program build/native/kernels "$libraries" "${sources[@]}" @wasm/simd/wrap.options
+  constant_time_program build/native/constant-time "$libraries"
   stamp native "$hash"
+}
+
+native_program() { # PRODUCT LIBRARIES what else gcc takes...
+  logged build/log/native.log gcc -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -std=gnu17 -Wall -Wextra -Iwasm -Itest/native -I"$2" -I"$2/include" -I"$2/private" \
+    -I"$2/private/providers/common/include" -I"$2/private/providers/implementations/include" \
+    "${@:3}" "$2/libcrypto.a" -lm -o "$1"
+}
+
+# The kernels for valgrind, without sanitizers: test/kernels/constant-time/main.c says what for. SSSE3 has the swizzle, which SIMDe would
+# otherwise make of array accesses.
+constant_time_program() { # PRODUCT LIBRARIES
+  local machine=()
+  need valgrind valgrind libc6-dbg
+  [ "$(uname -m)" != x86_64 ] || machine=(-mssse3)
+  logged build/log/native.log gcc -O2 -g "${machine[@]}" -std=gnu17 -Wall -Wextra -DKERNELS_UNDER_VALGRIND -Iwasm/simd -Itest/native \
+    -I"$2/include" -I"$2/private" test/kernels/constant-time/*.c wasm/simd/{aes,aes-bitslice,aes-gcm,chacha20-poly1305,ghash}.c \
+    wasm/simd/{p256,x25519,edwards25519,curve25519-field,limbs29,invert,modexp,montgomery}.c -o "$1"
 }
 
 # Without them the tests that need them are skipped, so this is an offer, not a requirement.
@@ -246,7 +287,7 @@ while (($# > 0)); do
   began=$SECONDS
   case $step in
     all) set -- deps toolchain openssl wasm roots ts "$@" ;;
-    deps | toolchain | openssl | wasm | roots | ts | native | peers | ecosystem | clean) "$step" ;;
+    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac

@@ -136,6 +136,15 @@ alone('timeout: a server that says nothing', async (t) => {
   assert.equal([error.name, error.code], ['ConnectTimeoutError', 'UND_ERR_CONNECT_TIMEOUT'])
 })
 
+alone('a socket that is destroyed meanwhile', async (t) => {
+  const port = await listen(t, net.createServer((socket) => socket.on('error', () => {}).resume()))
+  const asked = { hostname: '127.0.0.1', protocol: 'https:', port }
+  const failed = new Promise<NodeJS.ErrnoException | null>((resolve) => {
+    connector(trust())(asked, (...[error]) => resolve(error)).destroy()
+  })
+  assert.is((await failed)?.code, 'ECONNRESET')
+})
+
 alone('httpSocket: over a connection that is there already', async (t) => {
   const { port } = await serve(t, 'membio', () => {})
   const httpSocket = net.connect(port, '127.0.0.1')
