@@ -96,8 +96,11 @@ class TlsConnector {
     const given = { ...(session && { session }), ...(localAddress && { localAddress }), ...(httpSocket && { socket: httpSocket }) }
     const socket = connectVia(this.#route, { ...this.#base, ...peer, servername, ...given }, { keepAlive: true })
     socket.on('session', (session: Buffer) => this.#sessions.set(key, session, this.#capacity))
+    // undici itself ends every connection with an error: only a handshake that failed says something of the session.
+    let secure = false
+    socket.once('secureConnect', () => (secure = true))
     socket.once('close', (failed: boolean) => {
-      if (failed) this.#sessions.delete(key)
+      if (failed && !secure) this.#sessions.delete(key)
     })
     return socket
   }

@@ -31,4 +31,12 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   got: { servers: [nginx, haproxy] },
   axios: { servers: [nginx, haproxy] },
   ws: { servers: [nginx] },
+  // Of membio's own servers.
+  curl: { servers: [], packages: ['curl'] },
+  h2load: { servers: [], packages: ['nghttp2-client'] },
+  wrk: { servers: [], packages: ['wrk'] },
+  openssl: { servers: [], packages: ['openssl'] },
+  gnutls: { servers: [], packages: ['gnutls-bin'] },
+  java: { servers: [], packages: ['openjdk-17-jdk-headless'] },
+  chromium: { servers: [], packages: ['chromium', 'libnss3-tools'] },
 }

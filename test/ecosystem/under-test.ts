@@ -46,6 +46,7 @@ export function recordAccepted(server: EventEmitter): void {
     made.push(socket)
     remember(socket)
   })
+  server.prependListener('tlsClientError', (_: Error, socket: TLSSocket) => made.push(socket)) // a client that refuses us
 }
 
 /** What it agreed on with the server; a socket that is closed cannot be asked any more. */

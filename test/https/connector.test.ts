@@ -117,6 +117,20 @@ alone('sessions are resumed, unless none are kept', async (t) => {
   assert.is((await using(t, none, port)).isSessionReused(), false)
 })
 
+h1('the next connection resumes, though undici ends each with an error', async (t) => {
+  const { server, port } = await serve(t, 'membio', echo, { maxVersion: 'TLSv1.2' })
+  const resumed: boolean[] = []
+  server.on('secureConnection', (socket: TLSSocket) => resumed.push(socket.isSessionReused()))
+  const connect = connector(trust())
+  for (let round = 0; round < 2; round++) {
+    const agent = new Agent({ connect: connect as buildConnector.connector })
+    const { body } = await request(`https://127.0.0.1:${port}/`, { dispatcher: agent, method: 'POST', body: 'x' })
+    assert.is(await body.text(), 'x')
+    await agent.close()
+  }
+  assert.equal(resumed, [false, true])
+})
+
 alone('allowH2 offers both', async (t) => {
   const server = http2.createSecureServer({ ...identity(), allowHTTP1: true })
   const port = await listen(t, server as unknown as net.Server)

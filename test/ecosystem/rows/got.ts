@@ -1,5 +1,5 @@
-// got with an agent of membio/https. It has to be loaded before node:tls is replaced: http2-wrapper, which it brings along, looks for Node's
-// JSStreamSocket inside of a TLSSocket (`_handle._parentWrap`), and does so as it loads.
+// got with an agent of membio/https. It has to be loaded before node:tls is replaced: http2-wrapper, which it brings along, looks for
+// Node's JSStreamSocket inside of a TLSSocket (`_handle._parentWrap`), and does so as it loads.
 import got from 'got'
 import { rows } from '../rows.ts'
 import * as assert from 'uvu/assert'

@@ -9,7 +9,10 @@ import type { Case } from '../../support/suite.ts'
 
 const row = rows('http2')
 
-/** node:http2 keeps no more than 10 MB by default, which five large bodies exceed. For as long as the session lasts, its errors are those of its streams as well. */
+/**
+ * node:http2 keeps no more than 10 MB by default, which five large bodies exceed. For as long as the session lasts, its errors are those of
+ * its streams as well.
+ */
 function connect(t: Case, { port, tls }: Way, session?: Buffer): ClientHttp2Session {
   const made = http2.connect(`https://localhost:${port}`, { ...tls, session, maxSessionMemory: 64 })
   made.on('error', () => {})
