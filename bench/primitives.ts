@@ -44,8 +44,7 @@ kernels.measures.forEach((name, which) => {
   if (!name.includes(pattern)) return
   for (const size of name.endsWith('/s') ? [0] : SIZES) {
     const [fast, slow] = compare(which, size)
-    console.log(
-      `${name.padEnd(28)}${cell(size ? String(size) : '', 7)}${cell(rate(slow, size), 14)}${cell(rate(fast, size), 14)}${cell((slow / fast).toFixed(2), 8)}`,
-    )
+    const cells = [cell(size ? String(size) : '', 7), cell(rate(slow, size), 14), cell(rate(fast, size), 14), cell((slow / fast).toFixed(2), 8)]
+    console.log(name.padEnd(28) + cells.join(''))
   }
 })
