@@ -54,7 +54,7 @@ const TIMEOUT = 10_000
 const KEEP_ALIVE_DELAY = 60_000
 const MAX_CACHED_SESSIONS = 100
 
-/** @throws what node:tls would say about the options when they are used */
+/** @throws TypeError, or an Error with the code ERR_PROXY_INVALID_CONFIG; what is wrong with options for TLS shows when they are used */
 export function connector(options: ConnectorOptions = {}): Connector {
   const { allowH2, maxCachedSessions, socketPath, timeout = TIMEOUT, proxy, proxyEnv, session, ...rest } = options
   const capacity = maxCachedSessions ?? MAX_CACHED_SESSIONS
@@ -96,8 +96,11 @@ class TlsConnector {
     const given = { ...(session && { session }), ...(localAddress && { localAddress }), ...(httpSocket && { socket: httpSocket }) }
     const socket = connectVia(this.#route, { ...this.#base, ...peer, servername, ...given }, { keepAlive: true })
     socket.on('session', (session: Buffer) => this.#sessions.set(key, session, this.#capacity))
+    // undici itself ends every connection with an error: only a handshake that failed says something of the session.
+    let secure = false
+    socket.once('secureConnect', () => (secure = true))
     socket.once('close', (failed: boolean) => {
-      if (failed) this.#sessions.delete(key)
+      if (failed && !secure) this.#sessions.delete(key)
     })
     return socket
   }
@@ -125,7 +128,11 @@ function tellOnce(socket: net.Socket, ready: string, { request, timeout }: Attem
   const timer = timeout ? setTimeout(() => socket.destroy(timedOut(request, timeout)), timeout) : undefined
   socket.once(ready, () => tell(null, socket))
   socket.on('error', (error: Error) => tell(error, null)) // stays: undici has its own only once it got the socket
+  socket.once('close', () => tell(closed(), null))
 }
+
+/** Somebody has destroyed it, and did not say why. */
+const closed = (): Error => Object.assign(new Error('the socket was closed before it was connected'), { code: 'ECONNRESET' })
 
 /** By the name and code that undici's errors have: programs look at them. */
 function timedOut({ hostname, port }: ConnectRequest, timeout: number): Error {

@@ -2,10 +2,11 @@
 // allowed, an http.Server.
 import { captureRejectionSymbol } from 'node:events'
 import type { ServerOptions as HttpOptions } from 'node:http'
-import * as http2 from 'node:http2'
+import type * as http2 from 'node:http2'
 import { validateFunction, validateObject } from '../tls/errors.ts'
 import { TlsServer } from '../tls/server.ts'
 import type { TLSSocket } from '../tls/socket.ts'
+import { host } from './host-http2.ts'
 import { HttpSide, INTERNAL, share } from './http-side.ts'
 import { describe } from './http2-session.ts'
 
@@ -21,7 +22,7 @@ export class Http2SecureServer extends TlsServer {
 
   constructor(given: Options | undefined, handler?: Handler) {
     if (given !== undefined) validateObject(given, 'options')
-    const behind = http2.createServer({ ...given, allowHTTP1: false } as http2.ServerOptions)
+    const behind = host.createServer({ ...given, allowHTTP1: false } as http2.ServerOptions)
     const options: Options = { ...given }
     if (!options.ALPNCallback) options.ALPNProtocols = options.allowHTTP1 === true ? ['h2', 'http/1.1'] : ['h2']
     const http1 = options.allowHTTP1 === true ? new HttpSide(http1Options(options)) : undefined

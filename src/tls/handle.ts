@@ -2,6 +2,7 @@
 // the questions Node lets be asked of it. Settings are collected until `start`; from then on the poller owns the raw stream.
 import { AsyncResource } from 'node:async_hooks'
 import { X509Certificate } from 'node:crypto'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CipherNameAndProtocol, EphemeralKeyInfo, PeerCertificate } from 'node:tls'
 import type { Agreed } from '../engine/agreed.ts'
@@ -16,9 +17,12 @@ import { element, peerCertificate } from './certificate.ts'
 import { bufferOf } from './errors.ts'
 import { connectionError, nodeError, nodeVerdict, verifyError } from './node-errors.ts'
 import type { SecureContext } from './secure-context.ts'
+import { JSStreamSocket } from './stream-socket.ts'
 
 /** Who is told; never from within a call of its own. */
 export interface HandleOwner {
+  /** The raw stream, as soon as there is one. */
+  raw(): Duplex | null
   onSecure(): void
   onPlaintext(chunk: Uint8Array): void
   /** The peer will send nothing more. */
@@ -177,6 +181,14 @@ export class TlsHandle {
   getAsyncId(): number {
     return (this.#resource ??= new AsyncResource('TLSWRAP')).asyncId()
   }
+
+  /** Over a raw stream that is no socket: a socket over it. */
+  get _parentWrap(): JSStreamSocket | undefined {
+    const raw = this.#owner.raw()
+    return raw && !(raw instanceof Socket) ? (this.#parentWrap ??= new JSStreamSocket(raw)) : undefined
+  }
+
+  #parentWrap: JSStreamSocket | undefined
 
   // ---- What was agreed. Node's names and shapes; undefined or null as there. ----
 

@@ -1,8 +1,7 @@
 // Whom a context trusts that names no `ca`: the host's roots, or what setDefaultCACertificates has put in their place.
-import { readFileSync } from 'node:fs'
 import type { ContextOptions, Encoded } from '../engine/options.ts'
 import { TlsError } from '../errors.ts'
-import { hostRootList } from '../host-roots.ts'
+import { extraRoots, hostRootList } from '../host-roots.ts'
 import { splitCertificates } from '../x509/parse.ts'
 import { bufferOf, errors, isBytes } from './errors.ts'
 import { host } from './host.ts'
@@ -13,8 +12,8 @@ const KINDS: readonly unknown[] = ['default', 'system', 'bundled', 'extra']
 
 const hostLists = {
   bundled: () => [...host.rootCertificates],
-  system: () => hostRootList('ca', 'system').flatMap(split),
-  default: () => hostRootList('ca', 'default').flatMap(split),
+  system: () => hostList('system').flatMap(split),
+  default: () => hostList('default').flatMap(split),
 }
 
 let replaced: readonly string[] | undefined
@@ -22,7 +21,7 @@ const lists = new Map<Kind, readonly string[]>()
 
 /** For createSecureContext. @param more certificates to trust besides */
 export const defaultCertificates = (more: readonly Encoded[]): Pick<ContextOptions, 'ca' | 'hostRoots' | 'extraCa'> => {
-  if (replaced) return { ca: [...replaced, ...more] }
+  if (replaced ?? !hostList('default').length) return { ca: [...(replaced ?? []), ...more] }
   return { hostRoots: 'default', ...(more.length && { extraCa: more }) }
 }
 
@@ -60,9 +59,18 @@ function checked(pem: string): string {
   }
 }
 
-function extra(): string[] {
-  const file = process.env.NODE_EXTRA_CA_CERTS
-  return file ? split(readFileSync(file, 'utf8')) : []
+function extra(): readonly string[] {
+  return (host.getCACertificates as ((kind: Kind) => string[]) | undefined)?.('extra') ?? extraRoots()
+}
+
+/** None is an answer here, and no error: a program may have emptied the store, to trust nobody. */
+function hostList(kind: 'default' | 'system'): readonly string[] {
+  try {
+    return hostRootList('ca', kind)
+  } catch (error) {
+    if (error instanceof TlsError && error.code === 'ERR_TLS_NO_CA') return []
+    throw error
+  }
 }
 
 const split = (pem: string): string[] => pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []

@@ -152,6 +152,7 @@ export class TlsServer extends net.Server {
       pauseOnConnect: (this as { pauseOnConnect?: boolean }).pauseOnConnect,
     })
     if (this.listenerCount('trace')) socket.on('trace', (message: TraceMessage) => this.emit('trace', message, socket))
+    if (this.listenerCount('earlyData')) socket.on('earlyData', (chunk: Buffer) => this.emit('earlyData', chunk, socket))
     if (this.listenerCount('keylog')) socket.on('keylog', (line: Buffer) => this.emit('keylog', line, socket))
     let told = false
     const tell = (error: Error) => {

@@ -1,6 +1,6 @@
 // A TLSSocket's trace: for people on stderr, as `enableTrace` and --trace-tls ask for it, and for programs as 'trace' events.
 import type { EngineEvent } from '../engine/events.ts'
-import { hostFlag } from './host-flags.ts'
+import { hostFlag } from '../host-flags.ts'
 import { TraceDecoder, type TraceMessage } from './trace-decode.ts'
 import { printed } from './trace-print.ts'
 

@@ -19,7 +19,7 @@ export interface TLSSocket extends node.TLSSocket {
 
 /** What both `connect` and `createServer` take beyond Node's options. */
 interface Beyond {
-  /** Server: bytes of 0-RTT data taken in a connection; they come by the 'earlyData' event, and may be a replay. Default 0. */
+  /** Server: bytes of 0-RTT data taken in a connection; they come by the server's 'earlyData' event (chunk, socket), may be a replay. Default 0. */
   maxEarlyData?: number
 }
 

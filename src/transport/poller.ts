@@ -420,7 +420,11 @@ export class Poller {
       decision = { cause: cause ?? new Error('a decision was rejected without a reason') }
     }
     if (this.#closed || this.engine.error) return
-    this.engine.resume(decision)
+    try {
+      this.engine.resume(decision)
+    } catch (cause) {
+      this.engine.resume({ cause }) // a decision that cannot be followed refuses the handshake
+    }
     this.#request()
   }
 

@@ -1,8 +1,10 @@
 // The clients of the run: a file in rows/ each, and the servers that it talks to.
 import type { Server } from './server.ts'
 import { dovecot } from './servers/dovecot.ts'
+import { haproxy } from './servers/haproxy.ts'
 import { mariadb } from './servers/mariadb.ts'
 import { mosquitto } from './servers/mosquitto.ts'
+import { nginx } from './servers/nginx.ts'
 import { postfix } from './servers/postfix.ts'
 import { postgres } from './servers/postgres.ts'
 import { redis } from './servers/redis.ts'
@@ -23,4 +25,18 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   mqtt: { servers: [mosquitto] },
   nodemailer: { servers: [postfix] },
   imapflow: { servers: [dovecot] },
+  https: { servers: [nginx, haproxy] },
+  http2: { servers: [nginx, haproxy] },
+  undici: { servers: [nginx, haproxy] },
+  got: { servers: [nginx, haproxy] },
+  axios: { servers: [nginx, haproxy] },
+  ws: { servers: [nginx] },
+  // Of membio's own servers.
+  curl: { servers: [], packages: ['curl'] },
+  h2load: { servers: [], packages: ['nghttp2-client'] },
+  wrk: { servers: [], packages: ['wrk'] },
+  openssl: { servers: [], packages: ['openssl'] },
+  gnutls: { servers: [], packages: ['gnutls-bin'] },
+  java: { servers: [], packages: ['openjdk-17-jdk-headless'] },
+  chromium: { servers: [], packages: ['chromium', 'libnss3-tools'] },
 }

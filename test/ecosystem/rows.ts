@@ -10,7 +10,7 @@ import { briefing, type Certificates } from './server.ts'
 import { agreedBy, newestSocket, strange, takeSockets, tls, type Agreed } from './under-test.ts'
 
 export { factsOf } from './server.ts'
-export { newestSocket } from './under-test.ts'
+export { isNative, newestSocket, recordAccepted, socketCount } from './under-test.ts'
 
 export const certificates: Certificates = briefing().certificates
 

@@ -117,6 +117,20 @@ alone('sessions are resumed, unless none are kept', async (t) => {
   assert.is((await using(t, none, port)).isSessionReused(), false)
 })
 
+h1('the next connection resumes, though undici ends each with an error', async (t) => {
+  const { server, port } = await serve(t, 'membio', echo, { maxVersion: 'TLSv1.2' })
+  const resumed: boolean[] = []
+  server.on('secureConnection', (socket: TLSSocket) => resumed.push(socket.isSessionReused()))
+  const connect = connector(trust())
+  for (let round = 0; round < 2; round++) {
+    const agent = new Agent({ connect: connect as buildConnector.connector })
+    const { body } = await request(`https://127.0.0.1:${port}/`, { dispatcher: agent, method: 'POST', body: 'x' })
+    assert.is(await body.text(), 'x')
+    await agent.close()
+  }
+  assert.equal(resumed, [false, true])
+})
+
 alone('allowH2 offers both', async (t) => {
   const server = http2.createSecureServer({ ...identity(), allowHTTP1: true })
   const port = await listen(t, server as unknown as net.Server)
@@ -134,6 +148,15 @@ alone('timeout: a server that says nothing', async (t) => {
   const port = await listen(t, net.createServer((socket) => socket.on('error', () => {}).resume()))
   const error = await failureOf(open(t, { timeout: 50 }, port))
   assert.equal([error.name, error.code], ['ConnectTimeoutError', 'UND_ERR_CONNECT_TIMEOUT'])
+})
+
+alone('a socket that is destroyed meanwhile', async (t) => {
+  const port = await listen(t, net.createServer((socket) => socket.on('error', () => {}).resume()))
+  const asked = { hostname: '127.0.0.1', protocol: 'https:', port }
+  const failed = new Promise<NodeJS.ErrnoException | null>((resolve) => {
+    connector(trust())(asked, (...[error]) => resolve(error)).destroy()
+  })
+  assert.is((await failed)?.code, 'ECONNRESET')
 })
 
 alone('httpSocket: over a connection that is there already', async (t) => {

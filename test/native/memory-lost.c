@@ -98,13 +98,13 @@ static tls_bytes *early_session;
 static const char *never_waits(const void *argument) {
   const quiet *q = argument;
   static const size_t sizes[] = {sizeof(event_node), sizeof(tls_bytes)};
+  pair p;
+  CHECK_ALL(pair_contexts(&p, &q->options));
+  CHECK(q->setup(&p, 0));
   for (size_t which = 0; which < sizeof sizes / sizeof *sizes; which++)
     for (long n = 0, spent = 1; spent; n++) {
-      pair p;
       int agreed = 0, again = 0, questions = 0;
       size_t early = 0;
-      CHECK_ALL(pair_contexts(&p, &q->options));
-      CHECK(q->setup(&p, 0));
       CHECK_ALL(pair_connect(&p, &q->options));
       CHECK(q->setup(&p, 1));
       memory_arm(n, sizes[which]);
@@ -119,8 +119,8 @@ static const char *never_waits(const void *argument) {
       CHECK(early == (accepted ? 5 : 0) || failed);
       CHECK(spent || accepted == (early_session != NULL));
       CHECK(spent || (n > 0 && questions == q->questions));
-      pair_close(&p);
     }
+  pair_close(&p);
   return NULL;
 }
 

@@ -122,12 +122,12 @@ function bundleOf(program: string): string {
 const packageJson = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { exports: Record<string, object | string> }
 
 for (const [path, target] of Object.entries(packageJson.exports)) {
-  if (typeof target === 'string' || path === './roots') continue
+  if (typeof target === 'string' || path === './roots' || path.endsWith('.wasm')) continue
   const entry = path.replace('.', 'membio')
-  test(`are no part of ${entry}`, () => assert.not.match(bundleOf(`export * from '${entry}'`), BEGIN + '\n'))
+  test(`are no part of ${entry}`, () => assert.not.match(bundleOf(`export * from '${entry}'`), BEGIN + '\nMI'))
 }
 
 test('are in a bundle only when they are used', () => {
   assert.not.match(bundleOf("import { mozillaRoots } from 'membio/roots'\nconsole.log(1)"), 'Mozilla')
-  assert.match(bundleOf("import { mozillaRoots } from 'membio/roots'\nconsole.log(mozillaRoots)"), BEGIN + '\n')
+  assert.match(bundleOf("import { mozillaRoots } from 'membio/roots'\nconsole.log(mozillaRoots)"), BEGIN + '\nMI')
 })

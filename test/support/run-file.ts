@@ -16,7 +16,7 @@ export interface FileResult {
 }
 
 /** Seconds for loading a file, and for what a child does between two reports beyond a case's own deadline. */
-const LOADING = 180
+const LOADING = 600
 const GRACE = 15
 
 const running = new Set<ChildProcess>()

@@ -5,5 +5,5 @@ import { clientSuites } from '../conformance/tls/client.ts'
 clientSuites({
   name: 'membio/tls',
   tls: tls as unknown as typeof import('node:tls'),
-  capabilities: { node: undefined, specifier: new URL('../../src/tls/index.js', import.meta.url).href },
+  capabilities: { node: undefined, specifier: 'membio/tls' },
 })

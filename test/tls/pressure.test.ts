@@ -85,10 +85,12 @@ test(
     const { cert, key } = certs.server()
     const ciphers = 'TLS_CHACHA20_POLY1305_SHA256'
     const serverSide = new Map<string, Seen>()
+    const closed: Promise<void>[] = []
     const server = tls.createServer({ cert, key, ciphers, allowHalfOpen: true }, (socket) => {
       const name = `${socket.remotePort}`
       const random = new Random(socket.remotePort!)
       serverSide.set(name, read(socket, random))
+      closed.push(new Promise((resolve) => socket.on('close', () => resolve())))
       void write(socket, SHARE, random, Infinity)
     })
     t.defer(() => (server as unknown as { _sharedCreds: { context: { close(): void } } })._sharedCreds.context.close())
@@ -101,6 +103,7 @@ test(
     const results = await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => connection(port, secureContext, index)))
     server.close()
     await once(server, 'close')
+    await Promise.all(closed)
 
     for (const { name, seen, torn } of results) {
       const peer = serverSide.get(name)!

@@ -103,6 +103,13 @@ const pskServer = { pskCallback: () => Buffer.from(PSK.key, 'hex'), pskIdentityH
 const ARTIST = { C: 'DE', O: 'Ä "quoted", + name', OU: ' blank' }
 const names = () => [root().cert, issue({ subject: { ...ARTIST, CN: '#1' }, ca: true }).cert]
 
+/** A command letter counts only at the start of what s_client reads at once: what follows waits until it was taken. */
+const commanded = (letter: string, taken: RegExp) => async (program: Program) => {
+  await program.write(`${letter}\n`)
+  await program.until(taken)
+  await echoed(program, 'after')
+}
+
 interface ServerRow {
   title: string
   options?: object
@@ -119,12 +126,12 @@ const SERVER_ROWS: ServerRow[] = [
   { title: 'TLS 1.3, RSA', options: identity('RSA-2048') },
   { title: 'TLS 1.3, Ed25519', options: { ...identity('Ed25519'), sigalgs: undefined } },
   { title: 'TLS 1.3, pre-shared key', options: { ...pskServer, ciphers: 'TLS_AES_128_GCM_SHA256' }, args: () => ['-ciphersuites', 'TLS_AES_128_GCM_SHA256', ...pskArgs] },
-  { title: 'TLS 1.3, KeyUpdate', say: async (program) => (await program.write('K\n'), echoed(program, 'after')) },
+  { title: 'TLS 1.3, KeyUpdate', say: commanded('K', /KEYUPDATE/) },
   { title: 'TLS 1.2, ECDHE', options: tls12 },
   { title: 'TLS 1.2, client certificate', options: { ...tls12, requestCert: true, ca: names() }, args: mutual },
   { title: 'TLS 1.2, DHE', options: { ...identity('RSA-2048'), ...only12('DHE-RSA-AES128-GCM-SHA256') } },
   { title: 'TLS 1.2, static RSA', options: { ...identity('RSA-2048'), ...only12('AES128-GCM-SHA256') } },
-  { title: 'TLS 1.2, renegotiation', options: tls12, say: async (program) => (await program.write('R\n'), echoed(program, 'after')) },
+  { title: 'TLS 1.2, renegotiation', options: tls12, say: commanded('R', /RENEGOTIATING/) },
   ...['PSK', 'ECDHE-PSK', 'DHE-PSK', 'RSA-PSK'].map((exchange) => ({
     title: `TLS 1.2, ${exchange}`,
     options: { ...identity('RSA-2048'), ...only12(`${exchange}-CHACHA20-POLY1305`), ...pskServer },

@@ -189,7 +189,8 @@ function nobodySuite({ name, tls }: Subject): void {
     const socket = owned(t, connectTo(tls, { port, host: '127.0.0.1' }))
     const events = record(socket, 'connect', 'secureConnect', 'end', 'error', 'close')
     const error = await failing(socket)
-    sameFields(error, { code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', port, message: `connect ECONNREFUSED 127.0.0.1:${port}` })
+    const message = `connect ECONNREFUSED 127.0.0.1:${port}`
+    sameFields(error, { code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', port, message })
     assert.is(await closing(socket), true)
     await someTurns()
     assert.equal(events, ['error', 'close'])

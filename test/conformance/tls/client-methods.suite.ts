@@ -1,4 +1,4 @@
-// What can be done with a TLSSocket besides reading and writing: keys exported, records limited, keys negotiated again, the event loop let go.
+// What can be done with a TLSSocket besides reading and writing: keys exported and negotiated again, records limited, the event loop let go.
 import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import * as assert from 'uvu/assert'

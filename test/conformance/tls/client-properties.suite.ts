@@ -1,4 +1,4 @@
-// What a TLSSocket says of itself: every property and every question, before the connection, once connected, once secure, and after the end.
+// What a TLSSocket says of itself: every property and every question, before the connection, once connected, secure, and after the end.
 import { once } from 'node:events'
 import type { TLSSocket } from 'node:tls'
 import * as assert from 'uvu/assert'
@@ -151,6 +151,8 @@ function goneSuite(subject: Subject): void {
   const QUESTIONS_OF_NULL = ['getCipher', 'getEphemeralKeyInfo', 'getPeerCertificate', 'getCertificate', 'getFinished', 'getPeerFinished']
   const MORE_OF_NULL = ['getProtocol', 'getSession', 'getTLSTicket', 'isSessionReused', 'getSharedSigalgs']
 
+  const HARMLESS = ['destroy', 'pause', 'resume', 'ref', 'unref', 'setNoDelay', 'setKeepAlive', 'cork', 'uncork'] as const
+
   const destroyAt: [stage: string, destroyed: (t: Case) => Promise<TLSSocket>][] = [
     [
       'before the connection',
@@ -192,7 +194,7 @@ function goneSuite(subject: Subject): void {
       const socket = await destroyed(t)
       for (const moment of [() => {}, () => closing(socket)]) {
         await moment()
-        for (const act of ['destroy', 'pause', 'resume', 'ref', 'unref', 'setNoDelay', 'setKeepAlive', 'cork', 'uncork'] as const) socket[act]()
+        for (const act of HARMLESS) socket[act]()
         assert.is(socket.setTimeout(10), socket)
         assert.is(socket.setTimeout(0), socket)
         assert.is(socket.renegotiate({}, () => assert.unreachable('called')), undefined)

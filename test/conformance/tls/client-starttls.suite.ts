@@ -161,7 +161,8 @@ function serverSwitchSuite({ name, tls }: Subject): void {
     assert.is((await take(server, COMMAND.length)).toString(), COMMAND)
     const secureClient = asClient(t, native, client)
     listener.emit('connection', server)
-    const [[secureServer]] = (await Promise.all([once(listener, 'secureConnection'), once(secureClient, 'secureConnect')])) as [[TLSSocket], unknown]
+    const both = await Promise.all([once(listener, 'secureConnection'), once(secureClient, 'secureConnect')])
+    const [[secureServer]] = both as [[TLSSocket], unknown]
     owned(t, secureServer)
     await converse(secureClient, secureServer)
   })

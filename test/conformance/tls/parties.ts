@@ -1,7 +1,8 @@
 // The two ends of the connections that the client and stream suites look at. One end is the subject's, the other always the runtime's own
 // node:tls, so that a failure tells whose it is. Whatever is opened here is closed with the case.
 import { once } from 'node:events'
-import { connect as connectNet, createServer as createNetServer, type AddressInfo, type OnReadOpts, type Server, type Socket } from 'node:net'
+import { connect as connectNet, createServer as createNetServer } from 'node:net'
+import type { AddressInfo, OnReadOpts, Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import * as native from 'node:tls'
 import type { ConnectionOptions, SecureVersion, TLSSocket, TlsOptions } from 'node:tls'

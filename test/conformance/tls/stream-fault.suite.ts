@@ -114,7 +114,8 @@ function handshakeSuite(subject: Subject): void {
   const test = suite(`${name} stream: the wire during the handshake`)
   const LOST = { code: 'ECONNRESET', message: 'Client network socket disconnected before secure TLS connection was established' }
 
-  type Break = [what: string, act: (socket: Socket) => unknown, expected: Record<string, unknown>, expectedOfWriter?: Record<string, unknown>]
+  type Fields = Record<string, unknown>
+  type Break = [what: string, act: (socket: Socket) => unknown, expected: Fields, expectedOfWriter?: Fields]
   const BREAKS: Break[] = [
     ['an end instead of an answer', (socket) => socket.end(), LOST],
     ['an end within the first record', (socket) => socket.end(Buffer.from([22, 3, 3, 0, 100, 2])), LOST],
