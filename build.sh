@@ -97,7 +97,7 @@ kernels() {
   bindings
   libraries=$(openssl-build/compile.sh path wasm)
   [ -d "$libraries" ] || openssl
-  hash=$({ tree_hash wasm test/kernels build/wasm/exports.txt openssl-build/common.sh && echo "$libraries ${MEMBIO_NAMES:-0}"; } | hash_of -)
+  hash=$({ tree_hash wasm test/kernels build/wasm/exports.txt openssl-build/common.sh && echo "$libraries"; } | hash_of -)
   if stamped kernels "$hash" build/wasm/primitives-portable.wasm; then
     say "kernels: skipped, build/wasm/*.wasm are up to date"
     return

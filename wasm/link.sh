@@ -97,7 +97,8 @@ outside() {
   cp -R "$libraries" "$work/libraries"
   basename "$libraries" >"$work/libraries/key"
   cp -R "$repository/build/wasm/objects" "$work"
-  find "$repository/build/wasm/exports.txt" "$work/with" -name exports.txt -exec cat {} + | sed 's/.*/"_&"/' | paste -sd, | sed 's/.*/[&]/' >"$work/exports.json"
+  find "$repository/build/wasm/exports.txt" "$work/with" -name exports.txt -exec cat {} + |
+    sed 's/.*/"_&"/' | paste -sd, | sed 's/.*/[&]/' >"$work/exports.json"
   logged "$repository/build/log/wasm.log" "$here/../openssl-build/toolchain.sh" run "$work" \
     env MEMBIO_NAMES="$names" MEMBIO_KERNELS="$kernels" MEMBIO_WITH="$with" bash wasm/link.sh inside
   rm -rf "$repository/build/wasm/objects"

@@ -10,7 +10,12 @@ export interface Difference {
 }
 
 /** Runs `count` cases of a family; undefined when all answers were equal. */
-export function compare(kernels: KernelModule, portable: KernelModule, family: number, seed: bigint, count: number): Difference | undefined {
+export function compare(
+  [kernels, portable]: readonly [KernelModule, KernelModule],
+  family: number,
+  seed: bigint,
+  count: number,
+): Difference | undefined {
   for (let done = 0; done < count; done += BATCH) {
     const size = Math.min(BATCH, count - done)
     const from = seed + BigInt(done)

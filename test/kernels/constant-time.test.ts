@@ -12,7 +12,8 @@ const PROGRAM = `${repository}build/native/constant-time`
 const COMPLAINT = 9
 
 function memcheck(...args: string[]): { status: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync('valgrind', ['--quiet', `--error-exitcode=${COMPLAINT}`, PROGRAM, ...args], { encoding: 'utf8' })
+  const options = ['--quiet', `--error-exitcode=${COMPLAINT}`]
+  const { status, stdout, stderr } = spawnSync('valgrind', [...options, PROGRAM, ...args], { encoding: 'utf8' })
   return { status, output: stdout + stderr }
 }
 
@@ -34,7 +35,10 @@ if (existsSync(PROGRAM)) {
     assert.match(output, /Use of uninitialised value/)
   })
 } else if (spawnSync('gcc', ['--version']).error) {
-  test.skip({ kind: 'no-gcc', reason: 'gcc is missing; apt-get install gcc libc6-dev, then ./build.sh native' }, 'the kernels under valgrind')
+  test.skip(
+    { kind: 'no-gcc', reason: 'gcc is missing; apt-get install gcc libc6-dev, then ./build.sh native' },
+    'the kernels under valgrind',
+  )
 } else {
   test('build/native/constant-time is there', () => {
     throw new Error('run ./build.sh native')

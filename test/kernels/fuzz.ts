@@ -19,7 +19,7 @@ let done = 0
 for (let from = BigInt(seed); done < Number(cases); from += BigInt(ROUND)) {
   for (const which of chosen) {
     const count = Math.min(ROUND, Math.ceil((Number(cases) - done) / chosen.length))
-    const difference = compare(kernels, portable, which, from, count)
+    const difference = compare([kernels, portable], which, from, count)
     if (difference) {
       console.log(`${difference.family}: case ${difference.seed} differs`)
       process.exit(1)

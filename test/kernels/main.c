@@ -1,8 +1,9 @@
-/* The native program: kernels CASES SEED prints, family by family, the digest of every hundred answers. */
+/* The native program: kernels CASES SEED [FAMILY] prints, family by family, the digest of every hundred answers. */
 #ifndef __wasm__
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels.h"
 
@@ -13,6 +14,7 @@ int main(int argc, char **argv) {
   uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
   const char *name;
   for (uint32_t which = 0; (name = kernels_family(which)) != NULL; which++) {
+    if (argc > 3 && strstr(name, argv[3]) == NULL) continue;
     for (uint32_t done = 0; done < cases; done += BATCH) {
       printf("%s %" PRIu64 " %016" PRIx64 "\n", name, seed + done, kernels_fuzz(which, seed + done, BATCH));
     }

@@ -97,7 +97,8 @@ export class KernelModule {
     })
   }
 
-  #cipher({ cipher, key, iv, aad, tag }: CipherInput, text: Uint8Array, encrypt: number): { text: Uint8Array; tag: Uint8Array } | undefined {
+  #cipher(input: CipherInput, text: Uint8Array, encrypt: number): { text: Uint8Array; tag: Uint8Array } | undefined {
+    const { cipher, key, iv, aad, tag } = input
     const name = new TextEncoder().encode(`${cipher}\0`)
     const room = new Uint8Array(text.length + 16)
     const givenTag = encrypt ? new Uint8Array(tag.length) : tag

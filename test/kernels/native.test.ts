@@ -20,7 +20,10 @@ function digests(program: string): Promise<string[]> {
   child.stderr.on('data', (chunk) => (stderr += chunk))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => (code === 0 ? resolve(stdout.trim().split('\n')) : reject(new Error(`${program} left with ${code}: ${stderr}`))))
+    child.on('close', (code) => {
+      if (code === 0) resolve(stdout.trim().split('\n'))
+      else reject(new Error(`${program} left with ${code}: ${stderr}`))
+    })
   })
 }
 
@@ -35,7 +38,10 @@ if (PROGRAMS.every(existsSync)) {
     { deadline: 120 },
   )
 } else if (spawnSync('gcc', ['--version']).error) {
-  test.skip({ kind: 'no-gcc', reason: 'gcc is missing; apt-get install gcc libc6-dev, then ./build.sh native' }, 'the kernels under sanitizers')
+  test.skip(
+    { kind: 'no-gcc', reason: 'gcc is missing; apt-get install gcc libc6-dev, then ./build.sh native' },
+    'the kernels under sanitizers',
+  )
 } else {
   test('build/native/kernels is there', () => {
     throw new Error('run ./build.sh native')

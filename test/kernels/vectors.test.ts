@@ -47,7 +47,8 @@ if (modulesAreBuilt()) {
     test(`${cipher}: more than 65,536 blocks are what OpenSSL's C makes of them`, () => {
       const text = pattern(65_536 * 64 + 4096)
       const isAead = cipher !== 'AES-128-CBC'
-      const input = { cipher, key: pattern(32), iv: pattern(isAead ? 12 : 16), aad: pattern(isAead ? 13 : 0), tag: pattern(isAead ? 16 : 0) }
+      const lengths = isAead ? { iv: 12, aad: 13, tag: 16 } : { iv: 16, aad: 0, tag: 0 }
+      const input = { cipher, key: pattern(32), iv: pattern(lengths.iv), aad: pattern(lengths.aad), tag: pattern(lengths.tag) }
       const [sealed, expected] = (['kernels', 'portable'] as const).map((build) => new KernelModule(build).encrypt(input, text))
       assert.is(Buffer.compare(sealed!.ciphertext, expected!.ciphertext), 0)
       assert.is(hex(sealed!.tag), hex(expected!.tag))

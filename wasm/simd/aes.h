@@ -28,7 +28,7 @@ typedef struct aes_spread_key {
 void aes_spread(aes_spread_key *spread, const AES_KEY *key);
 void aes_wipe(aes_spread_key *spread); /* OPENSSL_cleanse takes three times as long, and every record pays for it */
 
-/* Eight blocks with the same first twelve bytes, `nonce`, and a counter in the others, big-endian: the counter's planes are made as they are needed. */
+/* Counter blocks are twelve bytes that stay the same, and a big-endian counter. This is made of the former, once a message. */
 void aes_ctr_nonce(aes_planes *nonce, const aes_spread_key *key, const uint8_t bytes[12]);
 
 /*

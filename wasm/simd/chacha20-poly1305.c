@@ -21,7 +21,10 @@ enum { BLOCK = CHACHA20_BLOCK, FOUR_BLOCKS = 4 * BLOCK, MAC_BLOCK = POLY1305_BLO
 
 /* ---- Poly1305: h = (h + block) * r modulo 2^130 - 5, block for block. ---- */
 
-/* In POLY1305's `opaque`. h is less than 2^34, 2^33, 2^33, 2^33, 2^2 in its limbs; r is clamped; fold[i] is r[i] * 5 / 4. */
+/*
+ * In POLY1305's `opaque`. r is clamped: its limbs are less than 2^28, and the last three multiples of four; fold[i] is r[i] * 5 / 4.
+ * With a block added, h[0] is less than 2^34, h[1] to h[3] less than 2^33, and h[4] at most 4; no sum below then reaches 2^64.
+ */
 typedef struct accumulator {
   uint64_t h[5], r[4], fold[4];
 } accumulator;

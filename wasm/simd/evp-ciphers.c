@@ -68,7 +68,8 @@ DESCRIBE(chacha20_poly1305, NID_chacha20_poly1305, 1, 32, 12, AEAD & ~ASN1)
 DESCRIBE_DES(des_ede, 16, ASN1)
 DESCRIBE_DES(des_ede3, 24, ASN1)
 DESCRIBE_DES_CFB(des_ede3, 24, ASN1)
-DESCRIBE(des_ede3_wrap, NID_id_smime_alg_CMS3DESwrap, 8, 24, 0, EVP_CIPH_WRAP_MODE | EVP_CIPH_CUSTOM_IV | EVP_CIPH_FLAG_CUSTOM_CIPHER | ASN1)
+DESCRIBE(des_ede3_wrap, NID_id_smime_alg_CMS3DESwrap, 8, 24, 0,
+         EVP_CIPH_WRAP_MODE | EVP_CIPH_CUSTOM_IV | EVP_CIPH_FLAG_CUSTOM_CIPHER | ASN1)
 
 /* No provider here has these, so they fail as they did before. */
 DESCRIBE_DES(des, 8, 0)
