@@ -92,7 +92,7 @@ function opensslStore(fs: HostFs, { SSL_CERT_FILE, SSL_CERT_DIR = '' }: Environm
 /** None where it cannot be read: Node says so itself when it starts, and goes on. */
 function certificatesIn(fs: HostFs, path: string | undefined): string[] {
   try {
-    return path ? (fs.readFileSync(path, 'utf8').match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? []) : []
+    return path ? (fs.readFileSync(path, 'utf8').match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----\n?/g) ?? []) : []
   } catch {
     return []
   }

@@ -12,8 +12,8 @@ const KINDS: readonly unknown[] = ['default', 'system', 'bundled', 'extra']
 
 const hostLists = {
   bundled: () => [...host.rootCertificates],
-  system: () => hostList('system').flatMap(split),
-  default: () => hostList('default').flatMap(split),
+  system: () => [...hostList('system')],
+  default: () => [...hostList('default')],
 }
 
 let replaced: readonly string[] | undefined
@@ -31,7 +31,7 @@ export function getCACertificates(kind: Kind = 'default'): readonly string[] {
   if (!KINDS.includes(kind)) throw errors.invalidArgValue('type', kind)
   const known = lists.get(kind)
   if (known) return known
-  const list = Object.freeze(kind === 'default' && replaced ? [...replaced] : kind === 'extra' ? extra() : hostLists[kind]())
+  const list = Object.freeze(kind === 'default' && replaced ? [...replaced] : kind === 'extra' ? [...extra()] : hostLists[kind]())
   lists.set(kind, list)
   return list
 }
