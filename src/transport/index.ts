@@ -28,3 +28,4 @@ export {
   type WebSocketOptions,
 } from './web-socket.ts'
 export { wisp, WISP_PROTOCOLS, type WispClient } from './wisp.ts'
+export { webStreams, type ByobReaderLike, type ByteReaderLike, type ByteWriterLike, type WebStreamsLike } from './web-streams.ts'
