@@ -55,13 +55,13 @@ export class Life<Info> {
     }
   }
 
-  /** The pipe is there. @param writes 'now' may begin, or 'opened' */
-  attach(pipe: Pipe, writes: 'now' | 'opened'): void {
+  /** The pipe is there. */
+  attach(pipe: Pipe): void {
     this.#pipe = pipe
     this.ends.attach(pipe)
-    if (writes === 'now') this.#ready.resolve()
   }
 
+  /** Writing may begin; before that, nobody shall believe that something was written. */
   open(info: Info): void {
     this.info = info
     this.#opened.resolve(info)

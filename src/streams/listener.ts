@@ -39,12 +39,13 @@ export async function listen(options: ListenOptions): Promise<TlsListener> {
 export class TlsListener implements AsyncIterable<TlsSocket> {
   /** Where it listens; where port 0 was asked for, the one that the system chose. */
   readonly address: SocketAddress
-  /** Resolves when it listens no more; rejects when that was not the program's wish. */
+  /** Resolves when it listens no more, and whoever waited has been turned away; rejects when that was not the program's wish. */
   readonly closed: Promise<void>
   readonly #raw: RawListener
   readonly #lobby: Lobby
   readonly #release: () => void
   readonly #signal: AbortSignal | undefined
+  #ended = false
 
   /** Use `listen`. */
   constructor(raw: RawListener, lobby: Lobby, release: () => void, signal: AbortSignal | undefined) {
@@ -54,7 +55,7 @@ export class TlsListener implements AsyncIterable<TlsSocket> {
     this.#release = release
     this.#signal = signal
     this.closed = lobby.closed
-    this.closed.then(() => this.#end(), () => this.#end())
+    this.closed.catch(() => this.#end())
     if (signal?.aborted) this.close()
     else signal?.addEventListener('abort', this.#onAbort)
   }
@@ -81,6 +82,7 @@ export class TlsListener implements AsyncIterable<TlsSocket> {
   /** Stops listening and turns away who was not accepted yet. A second call does nothing. */
   close(): void {
     this.#lobby.close()
+    this.#end()
   }
 
   [Symbol.dispose](): void {
@@ -88,6 +90,8 @@ export class TlsListener implements AsyncIterable<TlsSocket> {
   }
 
   #end(): void {
+    if (this.#ended) return
+    this.#ended = true
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#raw.close()
     this.#release()
@@ -146,11 +150,11 @@ class Lobby {
   close(error?: Error): void {
     if (this.#over) return
     this.#over = true
-    for (const socket of [...this.#shaking, ...this.#ready.splice(0)]) void socket.close()
+    const turnedAway = [...this.#shaking, ...this.#ready.splice(0)].map((socket) => socket.close())
     this.#shaking.clear()
     for (const waiting of this.#waiting.splice(0)) waiting(undefined)
     if (error) this.#settle.reject(tlsErrorOf(error, 'listening'))
-    else this.#settle.resolve()
+    else void Promise.allSettled(turnedAway).then(() => this.#settle.resolve())
   }
 }
 

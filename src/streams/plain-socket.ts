@@ -88,7 +88,7 @@ export class PlainSocket {
       const raw = await life.dial(source, connectTimeout)
       this.#raw = raw
       this.#pipe = new PlainPipe(raw.transport, life.ends, (error) => life.finish(error))
-      life.attach(this.#pipe, 'now')
+      life.attach(this.#pipe)
       const { remoteAddress, localAddress } = raw
       life.open({ ...(remoteAddress && { remoteAddress }), ...(localAddress && { localAddress }) })
     } catch (error) {

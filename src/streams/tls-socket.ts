@@ -117,7 +117,7 @@ export class TlsSocket {
       options,
     )
     this.#poller = poller
-    life.attach(poller, earlyData ? 'opened' : 'now')
+    life.attach(poller)
   }
 
   /** @returns how many bytes the session allows, and the outgoing BIO has room for */
