@@ -8,7 +8,7 @@ export interface WebSocketLike {
   readonly readyState: number
   readonly bufferedAmount: number
   addEventListener(type: 'open' | 'message' | 'error' | 'close', listener: (event: WebSocketEvent) => void): void
-  send(message: Uint8Array): void
+  send(message: Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
   pause?(): void
   resume?(): void
@@ -178,7 +178,7 @@ class WebSocketTransport implements ByteTransport {
 
   /** In messages of bounded size: the other side holds a message until it is complete. */
   #send(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE))
+    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE) as Uint8Array<ArrayBuffer>)
   }
 
   /** There is no event for room, so it is looked for: soon at first, then less often, because whatever takes longer is slow. */

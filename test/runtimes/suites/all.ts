@@ -1,4 +1,5 @@
 // Every suite, in the order of the matrix' rows.
 import './engine.ts'
 import './x509.ts'
+import './connections.ts'
 import './shared.ts'
