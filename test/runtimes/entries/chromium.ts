@@ -1,4 +1,5 @@
 // A page: the driver calls `run` with the briefing, and hears of reports by `report`. It reaches TCP through a WebSocket proxy.
+import '../suites/memory.ts'
 import { init } from 'membio'
 import { webSocket, webSocketProxy } from 'membio/transport'
 import { runAll } from '../suites/kit.ts'

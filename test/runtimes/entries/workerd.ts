@@ -1,5 +1,6 @@
 // workerd: one request brings the briefing and runs all suites, because sockets belong to the request that has opened them. The answer's
 // body is a report a line, as they come.
+import '../suites/memory.ts'
 import { connect as connectSocket } from 'cloudflare:sockets'
 import { connect } from 'node:net'
 import { nodeSocket, webStreams } from 'membio/transport'

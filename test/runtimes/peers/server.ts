@@ -3,11 +3,13 @@
 //   node peers-server.mjs membio|native SETUP.json
 //
 // Every connection understands lines: `info` tells what it has agreed on, `echo N` sends back N bytes, `hash N` the SHA-256 of N bytes,
-// `send N SEED` sends N bytes, `dial JSON` connects to somebody in turn, `end` ends.
+// `send N SEED` sends N bytes, `hold NAME` reads nothing more before another connection says `release NAME`, `dial JSON` connects to somebody in
+// turn, `end` ends.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import process from 'node:process'
 import type { TLSSocket, TlsOptions } from 'node:tls'
 import { pattern } from '../../support/random.ts'
@@ -18,6 +20,9 @@ import { cutter } from './cutter.ts'
 const [which, setup] = process.argv.slice(2)
 const certificates = JSON.parse(readFileSync(setup!, 'utf8')) as AllCertificates
 const tls = (which === 'native' ? await import('node:tls') : await import('membio/tls')) as typeof import('node:tls')
+const https = (which === 'native' ? await import('node:https') : await import('membio/https')) as typeof import('node:https')
+
+const ALPN = ['matrix/1', 'matrix/2']
 
 /** What arrives, line by line or in numbers of bytes. */
 class Reader {
@@ -79,10 +84,22 @@ async function talk(socket: TLSSocket): Promise<void> {
     else if (command === 'echo') for await (const chunk of reader.bytes(count)) await write(socket, chunk)
     else if (command === 'hash') await write(socket, `${await hash(reader, count)}\n`)
     else if (command === 'send') await send(socket, pattern(count, Number(second)))
+    else if (command === 'hold') await gate(first).opened
+    else if (command === 'release') gate(first).open()
     else if (command === 'dial') await write(socket, `${await dial(line.slice('dial '.length))}\n`)
     else break
   }
   socket.end()
+}
+
+/** By name; either side may come first. */
+const gates = new Map<string, { opened: Promise<void>; open: () => void }>()
+
+function gate(name: string): { opened: Promise<void>; open: () => void } {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  if (!gates.has(name)) gates.set(name, { opened, open })
+  return gates.get(name)!
 }
 
 async function hash(reader: Reader, count: number): Promise<string> {
@@ -121,6 +138,24 @@ async function dial(json: string): Promise<string> {
   }
 }
 
+/** Speaks in clear until it is told STARTTLS. */
+function startTls(socket: Socket): void {
+  socket.on('error', () => {})
+  socket.once('data', (line) => {
+    if (String(line) !== 'STARTTLS\n') return void socket.end('not understood\n')
+    socket.write('GO\n')
+    const { server, ca } = certificates
+    accept(new tls.TLSSocket(socket, { isServer: true, ...server, ca, ALPNProtocols: ALPN }))
+  })
+}
+
+/** Tells in JSON how it was asked; /echo sends back what it gets. */
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  if (request.url === '/echo') return void request.pipe(response)
+  const { resumed, version } = information(request.socket as TLSSocket)
+  response.end(JSON.stringify({ method: request.method, url: request.url, resumed, version, port: request.socket.remotePort }))
+}
+
 async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -130,13 +165,12 @@ async function listen(server: Server): Promise<number> {
 /** What happens to a connection is its client's to see. */
 function serve(options: TlsOptions): Promise<number> {
   const { server, ca } = certificates
-  const alpn = ['matrix/1', 'matrix/2']
-  return listen(
-    tls.createServer({ ...server, ca, ALPNProtocols: alpn, ...options }, (socket) => {
-      socket.on('error', () => {})
-      talk(socket).catch(() => socket.destroy())
-    }),
-  )
+  return listen(tls.createServer({ ...server, ca, ALPNProtocols: ALPN, ...options }, accept))
+}
+
+function accept(socket: TLSSocket): void {
+  socket.on('error', () => {})
+  talk(socket).catch(() => socket.destroy())
 }
 
 async function ports(): Promise<PeerPorts> {
@@ -157,6 +191,8 @@ async function ports(): Promise<PeerPorts> {
       ciphers: 'ECDHE-PSK-CHACHA20-POLY1305:PSK-AES128-GCM-SHA256',
       pskCallback: (_socket, identity) => (identity === PSK.identity ? key : null),
     }),
+    startTls: await listen(createServer(startTls)),
+    https: await listen(https.createServer({ ...certificates.server, keepAliveTimeout: 30_000 }, answer)),
     cutInRecord: await listen(createServer(cutter(good, 'in a record'))),
     cutBetweenRecords: await listen(createServer(cutter(good, 'between records'))),
   }
