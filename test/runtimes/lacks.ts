@@ -14,6 +14,7 @@ export const LACKS: Record<RuntimeName, Partial<Record<Need, string>>> = {
   deno: {},
   bun: {},
   workerd: {
+    'node:https': "workerd's node:https is made of its fetch: it takes no connection that others have made",
     listening: 'workerd opens no listening socket for a worker: what comes in is HTTP, by its configuration',
   },
   chromium: { 'node:net': NO_NODE, 'node:https': NO_NODE, listening: 'a page cannot listen' },
