@@ -2,16 +2,25 @@
 // What is written goes out as binary messages; where messages begin and end means nothing to whoever reads the stream.
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 
-/** The part of WebSocket used here; the last three are those of `ws`. */
+/** The part of WebSocket used here. */
 export interface WebSocketLike {
+  /** Is set to 'arraybuffer'. */
   binaryType: string
+  /** 0 while connecting, 3 when closed. */
   readonly readyState: number
+  /** Bytes that were sent and have not left. */
   readonly bufferedAmount: number
+  /** As any EventTarget has it. */
   addEventListener(type: 'open' | 'message' | 'error' | 'close', listener: (event: WebSocketEvent) => void): void
+  /** Sends a binary message. */
   send(message: Uint8Array<ArrayBuffer>): void
+  /** Sends what is queued, then a close frame. */
   close(code?: number, reason?: string): void
+  /** Of `ws`: reads no more. */
   pause?(): void
+  /** Of `ws`: reads again. */
   resume?(): void
+  /** Of `ws`: cuts the connection. */
   terminate?(): void
 }
 
@@ -258,17 +267,21 @@ class WebSocketTransport implements ByteTransport {
   }
 
   #flushSoon(): void {
-    if (this.#held.length) queueMicrotask(() => this.#flush())
+    if (this.#deliverable) queueMicrotask(() => this.#flush())
+  }
+
+  get #deliverable(): boolean {
+    return this.#held.length > 0 && !this.#paused && this.#receiver !== undefined
   }
 
   #flush(): void {
     if (this.#flushing) return
     this.#flushing = true
     try {
-      while (this.#held.length && this.#receiver && !this.#paused) this.#deliver(this.#held.shift()!)
+      while (this.#deliverable) this.#deliver(this.#held.shift()!)
     } finally {
       this.#flushing = false
-      if (!this.#paused) this.#flushSoon() // a receiver that throws loses nothing of what comes next
+      this.#flushSoon() // a receiver that throws loses nothing of what comes next
     }
   }
 
