@@ -12,6 +12,7 @@ const entries = {
   http2: 'src/https/http2.ts',
   sync: 'src/sync/index.ts',
   'sync-worker': 'src/sync/sync-worker.ts',
+  streams: 'src/streams/index.ts',
   x509: 'src/x509/index.ts',
   register: 'src/register/index.ts',
 }
@@ -21,6 +22,10 @@ const conditional = {
   'openssl-module.node': 'src/abi/openssl-module.node.ts',
   'openssl-module.workerd': 'src/abi/openssl-module.workerd.ts',
   'openssl-module.browser': 'src/abi/openssl-module.browser.ts',
+  'sockets.node': 'src/streams/sockets.node.ts',
+  'sockets.deno': 'src/streams/sockets.deno.ts',
+  'sockets.workerd': 'src/streams/sockets.workerd.ts',
+  'sockets.none': 'src/streams/sockets.none.ts',
 }
 
 mkdirSync('dist', { recursive: true })
