@@ -19,6 +19,7 @@ help() {
   native      the same C under AddressSanitizer and UBSan: build/native/test
   peers       other TLS programs the tests talk to
   ecosystem   servers and clients for `npm run test:ecosystem`
+  packaging   bundlers and checkers for `npm run test:package`
   verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
               (verify --quick: only compare dist/openssl.wasm; verify --update: write the file)
   clean       remove build/ and dist/; the caches stay
@@ -208,7 +209,7 @@ peers() {
 
 # What `npm run test:ecosystem` talks to: servers from Debian, clients from npm. The package needs none of it.
 ecosystem() {
-  local hash packages package missing=() product=build/ecosystem/node_modules
+  local packages package missing=()
   ts
   packages=$(node build/test/ecosystem/run.js --packages)
   for package in $packages; do
@@ -219,17 +220,26 @@ ecosystem() {
   else
     without_daemons install_packages "${missing[@]}"
   fi
-  hash=$(tree_hash test/ecosystem/package.json test/ecosystem/package-lock.json)
-  if stamped ecosystem "$hash" "$product"; then
-    say "ecosystem: skipped, $product is up to date"
-  else
-    say "ecosystem: npm ci"
-    mkdir -p build/ecosystem
-    cp test/ecosystem/package{,-lock}.json build/ecosystem
-    logged build/log/npm-ecosystem.log npm ci --prefix build/ecosystem --ignore-scripts --no-audit --no-fund
-    stamp ecosystem "$hash"
-  fi
+  tools ecosystem
   ln -sfn ../../ecosystem/node_modules build/test/ecosystem/node_modules # where the rows look for them
+}
+
+# What `npm run test:package` lets loose on the package.
+packaging() { tools packaging; }
+
+# tools NAME: the npm packages of test/NAME, in build/NAME/node_modules.
+tools() {
+  local hash name=$1 product=build/$1/node_modules
+  hash=$(tree_hash "test/$name"/package.json "test/$name"/package-lock.json)
+  if stamped "$name" "$hash" "$product"; then
+    say "$name: skipped, $product is up to date"
+    return
+  fi
+  say "$name: npm ci"
+  mkdir -p "build/$name"
+  cp "test/$name"/package{,-lock}.json "build/$name"
+  logged "build/log/npm-$name.log" npm ci --prefix "build/$name" --ignore-scripts --no-audit --no-fund
+  stamp "$name" "$hash"
 }
 
 # without_daemons COMMAND...: packages that it installs do not start their services; who needs a server starts it.
@@ -288,7 +298,7 @@ while (($# > 0)); do
   began=$SECONDS
   case $step in
     all) set -- deps toolchain openssl wasm roots ts "$@" ;;
-    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | clean) "$step" ;;
+    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | packaging | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac
