@@ -19,6 +19,7 @@ help() {
   native      the same C under AddressSanitizer and UBSan: build/native/test
   peers       other TLS programs the tests talk to
   ecosystem   servers and clients for `npm run test:ecosystem`
+  packaging   bundlers and checkers for `npm run test:package`
   runtimes    the runtimes for `npm run test:runtimes`
   verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
               (verify --quick: only compare dist/openssl.wasm; verify --update: write the file)
@@ -222,6 +223,9 @@ runtimes() {
   own_packages runtimes
 }
 
+# What `npm run test:package` lets loose on the package.
+packaging() { own_packages packaging; }
+
 # debian_packages STEP NAMES: those that are missing.
 debian_packages() {
   local package missing=()
@@ -306,7 +310,7 @@ while (($# > 0)); do
   began=$SECONDS
   case $step in
     all) set -- deps toolchain openssl wasm roots ts "$@" ;;
-    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | runtimes | clean) "$step" ;;
+    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | packaging | runtimes | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac

@@ -28,9 +28,9 @@ export class Library {
   readonly exports: Exports
   readonly memory: Memory
   /** Private keys that are somewhere else. */
-  readonly signers = new Signers()
+  readonly signers: Signers = new Signers()
   /** Clients that choose a pre-shared key by the server's hint. */
-  readonly pskChoosers = new PskChoosers()
+  readonly pskChoosers: PskChoosers = new PskChoosers()
   /** The module, to be shared with workers: compiling it again would cost them time and memory. */
   readonly module: WebAssembly.Module
   /** "OpenSSL 3.5.7 9 Jun 2026" */
