@@ -40,6 +40,12 @@ row('for Node: runs with openssl.wasm beside it', async () => {
   assert.is(await runNode(path), 'hello over TLSv1.3\n')
 })
 
+row('for Node: runs with packages left out', async () => {
+  const path = await bundle('node-external', 'main', '--platform=node', '--format=esm', '--packages=external')
+  assert.equal(imported(path), ['membio', 'membio/x509'])
+  assert.is(await runNode(path), 'hello over TLSv1.3\n')
+})
+
 row('for Node: without openssl.wasm the error says what to do', async () => {
   const path = await bundle('node-alone', 'main', '--platform=node', '--format=esm')
   const { code, stderr } = await execute(process.execPath, [path])

@@ -88,3 +88,20 @@ row('are the types wrong? No', async () => {
   assert.equal(Object.keys(analysis.entrypoints).sort(), Object.keys(manifest().exports).sort())
   assert.equal(analysis.problems.filter(({ resolutionKind }) => resolutionKind !== 'node10' && resolutionKind !== 'node16-cjs'), [])
 }, DEADLINE)
+
+// ---- What docs/packaging.md shows ----
+
+const DOCUMENTED: [string, RegExp][] = [
+  ['inline.mjs', /^OpenSSL 3\.\d+\.\d+ .*\n$/],
+  ['threads.mjs', /^a thread has OpenSSL 3\.\d+\.\d+ .*\n$/],
+]
+
+for (const [name, printed] of DOCUMENTED) {
+  row(`docs/packaging.md: ${name}`, async () => {
+    const text = readFileSync(join(repository, 'docs/packaging.md'), 'utf8')
+    const [, program] = new RegExp(`\`\`\`js\n(// ${name}\n[^]*?)\`\`\``).exec(text)!
+    const file = join(out('documented'), name)
+    writeFileSync(file, program!)
+    assert.match(await runNode(file), printed)
+  })
+}
