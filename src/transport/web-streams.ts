@@ -98,7 +98,7 @@ class WebStreamsTransport implements ByteTransport {
   end(): void {
     if (this.#over || this.#closing) return
     this.#closing = this.#writer.close()
-    this.#closing.catch(this.#onWriteFailed)
+    this.#closing.then(() => this.#tellClosed(), this.#onWriteFailed)
   }
 
   reset(): void {
@@ -130,11 +130,22 @@ class WebStreamsTransport implements ByteTransport {
     const { done, value } = read
     this.#read = done ? 'done' : 'idle'
     try {
-      if (done) this.#receiver?.onEof()
+      if (done) this.#onEof()
       else if (value?.length) this.#receiver?.onChunk(value)
     } finally {
       this.#next() // a receiver that throws loses nothing of what comes next
     }
+  }
+
+  #onEof(): void {
+    this.#receiver?.onEof()
+    void this.#closing?.then(() => this.#tellClosed(), ignore)
+  }
+
+  #tellClosed(): void {
+    if (this.#read !== 'done' || this.#over) return
+    this.#over = true
+    this.#receiver?.onClosed?.()
   }
 
   // ---- Writing. ----

@@ -28,6 +28,7 @@ class End implements TransportReceiver {
   full = false
   eofs = 0
   readonly errors: Error[] = []
+  closes = 0
   /** Set while a verb runs: no callback may come then. */
   #inVerb = false
   #wake: () => void = () => {}
@@ -81,6 +82,13 @@ class End implements TransportReceiver {
     assert.is(this.errors.length, 1, 'onError twice')
   }
 
+  onClosed(): void {
+    this.closes++
+    this.#happened('onClosed')
+    assert.is(this.closes, 1, 'onClosed twice')
+    assert.is(this.eofs, 1, 'onClosed before the peer has ended')
+  }
+
   get received(): Uint8Array {
     return concat(this.chunks)
   }
@@ -102,6 +110,7 @@ class End implements TransportReceiver {
     this.#wake()
     assert.not(this.#inVerb, `${callback} came from within a verb`)
     if (callback !== 'onError') assert.is(this.errors.length, 0, `${callback} after onError`)
+    if (callback !== 'onClosed') assert.is(this.closes, 0, `${callback} after onClosed`)
   }
 }
 
@@ -281,8 +290,10 @@ function endSuite(name: string, makePair: (t: Case) => Promise<TransportPair>, c
         b.write(pattern(30_000, i))
         await a.until(() => a.bytes === i * 30_000)
       }
+      assert.equal([a.closes, b.closes], [0, 0])
       b.end()
       await a.until(() => a.eofs === 1)
+      await Promise.all([a.until(() => a.closes === 1), b.until(() => b.closes === 1)])
       await someTurns()
       assert.equal([...a.errors, ...b.errors], [])
     })
@@ -295,6 +306,7 @@ function endSuite(name: string, makePair: (t: Case) => Promise<TransportPair>, c
     a.end()
     b.end()
     await Promise.all([a.until(() => a.eofs === 1), b.until(() => b.eofs === 1)])
+    await Promise.all([a.until(() => a.closes === 1), b.until(() => b.closes === 1)])
     await someTurns()
     assert.equal([a.bytes, b.bytes], [10, 10])
     assert.equal([...a.errors, ...b.errors], [])
