@@ -1,8 +1,10 @@
 // The library that the package's functions share: loaded at the first use where the runtime can compile synchronously (Node,
 // Deno, Bun), by `init` elsewhere.
+import hostCrypto from '#host-crypto'
 import loadModule from '#openssl-module'
 import { usageError } from '../errors.ts'
-import { Library, webHost, type Host } from './library.ts'
+import type { Acceleration } from './acceleration.ts'
+import { Library, webHost, type Host, type LibraryAcceleration } from './library.ts'
 
 /** Where `init` takes openssl.wasm from: at most one of `module`, `bytes` and `url`; without one, from beside this package's code. */
 export interface InitOptions {
@@ -12,6 +14,15 @@ export interface InitOptions {
   bytes?: BufferSource
   /** Where to fetch openssl.wasm from. */
   url?: string | URL
+  /**
+   * Who computes. 'auto': the runtime's own cryptography (node:crypto) where it was measured to be faster than WebAssembly, which is
+   * for long AES-GCM records and RSA private keys on Node and Bun, and nowhere else; 'wasm': OpenSSL in WebAssembly alone, and no key
+   * leaves it; 'host': the runtime's cryptography for all that it can do, even where that is slower. The results are the same, bit
+   * for bit. With the host's AES, AES-128-GCM comes first among the default suites, else ChaCha20-Poly1305. Default 'auto': the
+   * runtime's code is OpenSSL or BoringSSL, with the processor's AES instructions, and to the runtime the module's memory, with all of
+   * its keys, is open anyway.
+   */
+  acceleration?: Acceleration
   /** Replaces entropy and clock. For tests: a predictable `getrandom` makes every key predictable. */
   dangerousHost?: Partial<Host>
 }
@@ -32,9 +43,16 @@ export function init(options: InitOptions = {}): Promise<void> {
 }
 
 async function load(options: InitOptions): Promise<Library> {
+  const acceleration = accelerationFor(options.acceleration)
   const module = await moduleFrom(options)
-  shared ??= new Library(module, { ...webHost, ...options.dangerousHost })
+  shared ??= new Library(module, { ...webHost, ...options.dangerousHost }, acceleration)
   return shared
+}
+
+function accelerationFor(wanted: Acceleration = 'auto'): LibraryAcceleration {
+  if (!['auto', 'wasm', 'host'].includes(wanted)) throw usageError(`acceleration is ${JSON.stringify(wanted)}; it must be one of auto, wasm, host`)
+  if (wanted === 'host' && !hostCrypto) throw usageError("acceleration 'host': this runtime has no cryptography that answers at once; 'auto' does without")
+  return { wanted, crypto: hostCrypto }
 }
 
 async function moduleFrom({ module, bytes, url }: InitOptions): Promise<WebAssembly.Module> {
@@ -53,5 +71,5 @@ export function library(): Library {
   if (module instanceof Promise) {
     throw usageError('this runtime compiles WebAssembly asynchronously: `await init()` once before anything else', 'ERR_TLS_NOT_INITIALIZED')
   }
-  return (shared = new Library(module))
+  return (shared = new Library(module, webHost, accelerationFor()))
 }

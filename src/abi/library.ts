@@ -1,5 +1,6 @@
 // One instantiated openssl.wasm: checks that it is the module these bindings were made for, gives it its imports, and holds
 // its memory. Knows nothing of TLS.
+import { Accelerator, type Acceleration, type HostCrypto } from './acceleration.ts'
 import { ABI_VERSION, EXPORT_NAMES, TLS_DONE, type Exports, type Pointer } from './generated.ts'
 import { Memory } from './memory.ts'
 import { PskChoosers, type PskArguments } from './psk-choosers.ts'
@@ -22,7 +23,14 @@ export const webHost: Host = {
   now: () => Date.now(),
 }
 
-const IMPORTS = ['membio.getrandom', 'membio.now', 'membio.psk', 'membio.sign']
+const IMPORTS = ['aead', 'drop_key', 'getrandom', 'import_key', 'now', 'psk', 'rsa', 'sign'].map((name) => `membio.${name}`)
+
+/** Who computes, and what with. */
+export interface LibraryAcceleration {
+  wanted: Acceleration
+  /** undefined: the runtime has none that would do. */
+  crypto: HostCrypto | undefined
+}
 
 export class Library {
   readonly exports: Exports
@@ -31,6 +39,8 @@ export class Library {
   readonly signers = new Signers()
   /** Clients that choose a pre-shared key by the server's hint. */
   readonly pskChoosers = new PskChoosers()
+  /** What the host computes. */
+  readonly accelerator: Accelerator
   /** The module, to be shared with workers: compiling it again would cost them time and memory. */
   readonly module: WebAssembly.Module
   /** "OpenSSL 3.5.7 9 Jun 2026" */
@@ -41,8 +51,11 @@ export class Library {
   /** Room for one uint32_t that a call writes. */
   readonly scratchWord: Pointer
 
-  constructor(module: WebAssembly.Module, host: Host = webHost) {
+  /** @param acceleration undefined: everything is computed in WebAssembly */
+  constructor(module: WebAssembly.Module, host: Host = webHost, acceleration?: LibraryAcceleration) {
     assertContract(module)
+    const { wanted = 'wasm', crypto } = acceleration ?? {}
+    this.accelerator = new Accelerator(wanted === 'wasm' ? undefined : crypto, () => this.memory)
     const instance = new WebAssembly.Instance(module, { membio: this.#imports(host) })
     const { memory, _initialize, ...exports } = instance.exports as Record<string, unknown>
     this.module = module
@@ -55,6 +68,7 @@ export class Library {
     if (this.exports.tls_library_init() !== TLS_DONE) {
       throw new Error(`OpenSSL did not start: ${this.memory.error(this.exports.tls_library_error()).stack}`)
     }
+    this.accelerator.start(this.exports, wanted)
     this.version = this.memory.text(this.exports.tls_library_version())
     this.scratch = this.exports.tls_memory_alloc(this.scratchSize)
     this.scratchWord = this.exports.tls_memory_alloc(4)
@@ -82,6 +96,10 @@ export class Library {
       },
       sign: (...args: SignArguments) => this.signers.sign(this.exports, this.memory, args),
       psk: (...args: PskArguments) => this.pskChoosers.choose(this.exports, this.memory, args),
+      import_key: (kind: number, bytes: Pointer, length: number) => this.accelerator.importKey(kind, bytes, length),
+      drop_key: (key: number) => this.accelerator.dropKey(key),
+      aead: (...args: number[]) => this.accelerator.aead(...args),
+      rsa: (key: number, number: Pointer, length: number) => this.accelerator.rsa(key, number, length),
     }
   }
 }
