@@ -6,6 +6,8 @@ import type { Memory } from './memory.ts'
 /** Who computes: see `InitOptions.acceleration`. */
 export type Acceleration = 'auto' | 'wasm' | 'host'
 
+export type PreferredCipher = 'ChaCha20-Poly1305' | 'AES-128-GCM'
+
 /**
  * Cryptography of the runtime's that answers at once; `#host-crypto` is the runtime's own. Bytes are views of WebAssembly's memory, to
  * be used during the call only. Each function may throw: then nothing may have been written.
@@ -15,6 +17,8 @@ export interface HostCrypto<Key = unknown> {
   readonly aesGcmFrom: number
   /** Whether RSA private operations are. */
   readonly rsaIsFaster: boolean
+  /** Whether AES-128-GCM, with long records here and short ones in WebAssembly, beats WebAssembly's ChaCha20-Poly1305 in bulk. */
+  readonly aesBeatsChaCha: boolean
   /** A key of AES, raw. */
   aesKey(bytes: Uint8Array): Key
   /** A private key of RSA: PKCS#1's RSAPrivateKey in DER. */
@@ -53,9 +57,9 @@ export class Accelerator {
     return this.#keys.size
   }
 
-  /** Whether AES-GCM is the host's, as far as it pays. */
-  get hasAes(): boolean {
-    return Boolean(this.#host?.aesGcmFrom)
+  /** Which suites should come first where nobody says. */
+  get preferredCipher(): PreferredCipher {
+    return this.#host?.aesBeatsChaCha ? 'AES-128-GCM' : 'ChaCha20-Poly1305'
   }
 
   /** Tells the module what to ask for. @param wanted 'host': everything, whatever it costs */
