@@ -59,7 +59,7 @@ samples('without a name, or with --help, lists every program in samples/', async
   assert.is(code, 0, stderr)
   const listed = [...stdout.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name)
   const helpers = ['run', 'secure-duplex', 'support', 'trace']
-  const programs = readdirSync(join(repository, 'samples')).map((file) => file.replace('.ts', ''))
+  const programs = readdirSync(join(repository, 'samples')).filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -3))
   assert.equal(listed.sort(), programs.filter((name) => !helpers.includes(name)).sort())
   assert.is((await runSample(t, 'run', '--help')).stdout, stdout)
 })
