@@ -40,15 +40,23 @@ const OPEN = 0
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
+/** What a library is made with. */
+export interface AccelerationSettings {
+  wanted: Acceleration
+  /** undefined: the runtime has none that would do. */
+  crypto: HostCrypto | undefined
+}
+
 export class Accelerator {
+  readonly wanted: Acceleration
   readonly #host: HostCrypto | undefined
   readonly #memory: () => Memory
   readonly #keys = new Map<number, unknown>()
   #last = 0
 
-  /** @param host undefined: everything is declined */
-  constructor(host: HostCrypto | undefined, memory: () => Memory) {
-    this.#host = host
+  constructor({ wanted, crypto }: AccelerationSettings, memory: () => Memory) {
+    this.wanted = wanted
+    this.#host = wanted === 'wasm' ? undefined : crypto
     this.#memory = memory
   }
 
@@ -62,10 +70,10 @@ export class Accelerator {
     return this.#host?.aesBeatsChaCha ? 'AES-128-GCM' : 'ChaCha20-Poly1305'
   }
 
-  /** Tells the module what to ask for. @param wanted 'host': everything, whatever it costs */
-  start(exports: Exports, wanted: Acceleration): void {
-    if (!this.#host || wanted === 'wasm') return
-    if (wanted === 'host') exports.tls_library_accelerate(1, 1)
+  /** Tells the module what to ask for: everything, whatever it costs, or what pays. */
+  start(exports: Exports): void {
+    if (!this.#host) return
+    if (this.wanted === 'host') exports.tls_library_accelerate(1, 1)
     else exports.tls_library_accelerate(this.#host.aesGcmFrom, Number(this.#host.rsaIsFaster))
   }
 

@@ -3,9 +3,9 @@
 import hostCrypto from '#host-crypto'
 import opensslModule from '#openssl-module'
 import { usageError } from '../errors.ts'
-import type { Acceleration } from './acceleration.ts'
+import type { Acceleration, AccelerationSettings } from './acceleration.ts'
 import { fetchModule } from './fetch-module.ts'
-import { Library, webHost, type Host, type LibraryAcceleration } from './library.ts'
+import { Library, webHost, type Host } from './library.ts'
 
 /** Where `init` takes openssl.wasm from: at most one of `module`, `bytes` and `url`; without one, from beside this package's code. */
 export interface InitOptions {
@@ -57,7 +57,7 @@ async function load(options: InitOptions): Promise<Library> {
   return shared
 }
 
-function accelerationFor(wanted: Acceleration = 'auto'): LibraryAcceleration {
+function accelerationFor(wanted: Acceleration = 'auto'): AccelerationSettings {
   if (!['auto', 'wasm', 'host'].includes(wanted)) throw usageError(`acceleration is ${JSON.stringify(wanted)}; it must be one of auto, wasm, host`)
   if (wanted === 'host' && !hostCrypto) throw usageError("acceleration 'host': this runtime has no cryptography that answers at once; 'auto' does without")
   return { wanted, crypto: hostCrypto }

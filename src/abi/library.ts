@@ -1,6 +1,6 @@
 // One instantiated openssl.wasm: checks that it is the module these bindings were made for, gives it its imports, and holds
 // its memory. Knows nothing of TLS.
-import { Accelerator, type Acceleration, type HostCrypto } from './acceleration.ts'
+import { Accelerator, type AccelerationSettings } from './acceleration.ts'
 import { ABI_VERSION, EXPORT_NAMES, TLS_DONE, type Exports, type Pointer } from './generated.ts'
 import { Memory } from './memory.ts'
 import { PskChoosers, type PskArguments } from './psk-choosers.ts'
@@ -25,13 +25,6 @@ export const webHost: Host = {
 
 const IMPORTS = ['aead', 'drop_key', 'getrandom', 'import_key', 'now', 'psk', 'rsa', 'sign'].map((name) => `membio.${name}`)
 
-/** Who computes, and what with. */
-export interface LibraryAcceleration {
-  wanted: Acceleration
-  /** undefined: the runtime has none that would do. */
-  crypto: HostCrypto | undefined
-}
-
 export class Library {
   readonly exports: Exports
   readonly memory: Memory
@@ -51,11 +44,9 @@ export class Library {
   /** Room for one uint32_t that a call writes. */
   readonly scratchWord: Pointer
 
-  /** @param acceleration undefined: everything is computed in WebAssembly */
-  constructor(module: WebAssembly.Module, host: Host = webHost, acceleration?: LibraryAcceleration) {
+  constructor(module: WebAssembly.Module, host: Host = webHost, acceleration: AccelerationSettings = { wanted: 'wasm', crypto: undefined }) {
     assertContract(module)
-    const { wanted = 'wasm', crypto } = acceleration ?? {}
-    this.accelerator = new Accelerator(wanted === 'wasm' ? undefined : crypto, () => this.memory)
+    this.accelerator = new Accelerator(acceleration, () => this.memory)
     const instance = new WebAssembly.Instance(module, { membio: this.#imports(host) })
     const { memory, _initialize, ...exports } = instance.exports as Record<string, unknown>
     this.module = module
@@ -68,7 +59,7 @@ export class Library {
     if (this.exports.tls_library_init() !== TLS_DONE) {
       throw new Error(`OpenSSL did not start: ${this.memory.error(this.exports.tls_library_error()).stack}`)
     }
-    this.accelerator.start(this.exports, wanted)
+    this.accelerator.start(this.exports)
     this.version = this.memory.text(this.exports.tls_library_version())
     this.scratch = this.exports.tls_memory_alloc(this.scratchSize)
     this.scratchWord = this.exports.tls_memory_alloc(4)

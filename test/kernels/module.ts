@@ -1,6 +1,7 @@
 // One of the two modules that test/kernels/*.c is linked into, with its exports by their names.
 import { existsSync, readFileSync } from 'node:fs'
-import { Library, webHost, type LibraryAcceleration } from '../../src/abi/library.ts'
+import type { AccelerationSettings } from '../../src/abi/acceleration.ts'
+import { Library, webHost } from '../../src/abi/library.ts'
 import { repository } from '../support/paths.ts'
 
 interface Exports {
@@ -44,7 +45,7 @@ export class KernelModule {
   readonly #exports: Exports
 
   /** @param acceleration undefined: none */
-  constructor(build: Build, acceleration?: LibraryAcceleration) {
+  constructor(build: Build, acceleration?: AccelerationSettings) {
     this.#library = new Library(new WebAssembly.Module(readFileSync(FILES[build])), webHost, acceleration)
     this.#exports = this.#library.exports as unknown as Exports
     this.families = this.#names((which) => this.#exports.kernels_family(which))
