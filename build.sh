@@ -167,7 +167,7 @@ native() {
   [ -e /usr/include/simde ] || install_packages libsimde-dev
   mapfile -t sources < <(find test/kernels -maxdepth 1 -name '*.c' | LC_ALL=C sort)
   native_program build/native/kernels-portable "$libraries" "${sources[@]}"
-  mapfile -t sources < <(find test/kernels wasm/simd -maxdepth 1 -name '*.c' | LC_ALL=C sort)
+  mapfile -t sources < <(find test/kernels wasm/simd wasm/acceleration.c -maxdepth 1 -name '*.c' | LC_ALL=C sort)
   native_program build/native/kernels "$libraries" "${sources[@]}" @wasm/simd/wrap.options
   constant_time_program build/native/constant-time "$libraries"
   stamp native "$hash"
