@@ -26,6 +26,9 @@ const conditional = {
   'sockets.deno': 'src/streams/sockets.deno.ts',
   'sockets.workerd': 'src/streams/sockets.workerd.ts',
   'sockets.none': 'src/streams/sockets.none.ts',
+  'host-crypto.node': 'src/abi/host-crypto.node.ts',
+  'host-crypto.bun': 'src/abi/host-crypto.bun.ts',
+  'host-crypto.none': 'src/abi/host-crypto.none.ts',
 }
 
 mkdirSync('dist', { recursive: true })

@@ -142,7 +142,7 @@ ts() {
   stamp ts "$hash"
 }
 
-# Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. platform.c stays out: the
+# Our C as the machine's own compiler sees it, with every memory error and every undefined operation fatal. platform*.c stay out: the
 # test runs on a real system. The kernels of wasm/simd stand in for OpenSSL's C in a program of their own.
 native() {
   local libraries hash sources product=build/native/test
@@ -161,13 +161,13 @@ native() {
     return
   fi
   mkdir -p build/native
-  mapfile -t sources < <(find wasm test/native -maxdepth 1 -name '*.c' ! -name platform.c | LC_ALL=C sort)
+  mapfile -t sources < <(find wasm test/native -maxdepth 1 -name '*.c' ! -name 'platform*.c' | LC_ALL=C sort)
   say "native: compiling ${#sources[@]} files with gcc and sanitizers"
   native_program "$product" "$libraries" "${sources[@]}" @wasm/wrap.options "$libraries/libssl.a"
   [ -e /usr/include/simde ] || install_packages libsimde-dev
   mapfile -t sources < <(find test/kernels -maxdepth 1 -name '*.c' | LC_ALL=C sort)
   native_program build/native/kernels-portable "$libraries" "${sources[@]}"
-  mapfile -t sources < <(find test/kernels wasm/simd -maxdepth 1 -name '*.c' | LC_ALL=C sort)
+  mapfile -t sources < <(find test/kernels wasm/simd wasm/acceleration.c -maxdepth 1 -name '*.c' | LC_ALL=C sort)
   native_program build/native/kernels "$libraries" "${sources[@]}" @wasm/simd/wrap.options
   constant_time_program build/native/constant-time "$libraries"
   stamp native "$hash"

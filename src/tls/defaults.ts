@@ -16,7 +16,7 @@ export interface Defaults {
   createSecureContext?: typeof createSecureContext
 }
 
-/** Node's own list: ours for membio's other surfaces prefers ChaCha20-Poly1305, but programs written for Node see their order. */
+/** Node's own list: ours for membio's other surfaces begins with what is fastest, but programs written for Node see their order. */
 const NODE_CIPHERS = [
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',

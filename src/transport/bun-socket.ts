@@ -129,10 +129,10 @@ class BunTransport implements ByteTransport {
   onClose(error: Error | undefined): void {
     this.#closed = { error }
     this.#queue.length = 0
-    if (!error && this.#eof && this.#sending === 'ended') return
     queueMicrotask(() => {
       const receiver = this.#receiver
       this.#receiver = undefined
+      if (!error && this.#eof && this.#sending === 'ended') return receiver?.onClosed?.()
       const what = this.#eof ? 'all was sent' : 'its stream ended'
       receiver?.onError(error ?? Object.assign(new Error(`the socket was closed before ${what}`), { code: 'ECONNRESET' }))
     })

@@ -75,7 +75,7 @@ class PortTransport implements ByteTransport {
     if (this.#over || this.#ended) return
     this.#ended = true
     this.#post('end')
-    if (this.#eof) this.#close()
+    if (this.#eof) queueMicrotask(() => this.#closeDone())
   }
 
   reset(): void {
@@ -133,14 +133,23 @@ class PortTransport implements ByteTransport {
 
   #onEnd(): void {
     this.#eof = true
-    if (this.#ended) this.#close()
     this.#receiver?.onEof()
+    if (this.#ended) this.#closeDone()
   }
 
   /** The other side closes once both directions have ended; what it said before may still wait here. */
   #onClose(): void {
     const farewell = this.#eof || this.#queue.includes('end')
     if (!this.#ended || !farewell) this.#fail('the other side is gone', 'ECONNRESET')
+  }
+
+  /** Both directions have ended. */
+  #closeDone(): void {
+    if (this.#over) return
+    const receiver = this.#receiver
+    this.#receiver = undefined
+    this.#close()
+    receiver?.onClosed?.()
   }
 
   #fail(message: string, code: string): void {

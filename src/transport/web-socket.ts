@@ -287,7 +287,10 @@ class WebSocketTransport implements ByteTransport {
 
   #deliver(what: Uint8Array | 'eof' | Error): void {
     const receiver = this.#receiver!
-    if (what === 'eof') return receiver.onEof()
+    if (what === 'eof') {
+      receiver.onEof()
+      return this.#receiver?.onClosed?.() // a WebSocket has no half-close
+    }
     if (what instanceof Error) {
       this.#stop()
       return receiver.onError(what)

@@ -57,6 +57,9 @@ class WebStreamsTransport implements ByteTransport {
   #unwritten = 0
   #drainOwed = false
   #closing: Promise<unknown> | undefined
+  /** Our direction has ended, and theirs. */
+  #finished = false
+  #eof = false
   #over = false
 
   constructor({ readable, writable }: WebStreamsLike) {
@@ -71,7 +74,7 @@ class WebStreamsTransport implements ByteTransport {
     this.#writer.closed.catch(this.#onWriteFailed)
     this.#reads.start({
       onChunk: (chunk) => receiver.onChunk(chunk),
-      onEof: () => receiver.onEof(),
+      onEof: () => this.#onEof(),
       onFailure: this.#fail,
     })
   }
@@ -96,7 +99,7 @@ class WebStreamsTransport implements ByteTransport {
   end(): void {
     if (this.#over || this.#closing) return
     this.#closing = this.#writer.close()
-    this.#closing.catch(this.#onWriteFailed)
+    this.#closing.then(() => this.#onFinished(), this.#onWriteFailed)
   }
 
   reset(): void {
@@ -106,6 +109,24 @@ class WebStreamsTransport implements ByteTransport {
     // An abort would take back what the sink has, and may still be sending.
     if (this.#closing && !this.#unwritten) this.#closing.then(() => this.#reader.cancel(reason)).catch(ignore)
     else this.#giveUp(reason)
+  }
+
+  #onEof(): void {
+    this.#eof = true
+    this.#receiver?.onEof()
+    this.#closeIfDone()
+  }
+
+  #onFinished(): void {
+    this.#finished = true
+    this.#closeIfDone()
+  }
+
+  #closeIfDone(): void {
+    if (!this.#eof || !this.#finished || this.#over) return
+    const receiver = this.#receiver
+    this.#stop()
+    receiver?.onClosed?.()
   }
 
   #onWritten(length: number): void {
