@@ -1,51 +1,22 @@
-// wrangler's bundle of a Worker, as it would be deployed; and run in workerd, without the network that deploying takes.
+// wrangler's bundle of a Worker, run in workerd; and what global scope may do there.
 import * as assert from 'uvu/assert'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Program } from '../../samples/program.ts'
 import { suite, type Case } from '../../support/suite.ts'
-import { copiesOfWasm, DEADLINE, entries, node22, out, succeed, tool, wasm, workerd } from '../site.ts'
+import { copiesOfWasm, DEADLINE, entries, out, wasm } from '../site.ts'
+import { deploy, RECENT, start, type Compatibility } from '../workers.ts'
 
 const row = suite('wrangler')
 
-/** From some months before on, node:* modules are there without being asked for. */
-const RECENT = { date: '2026-11-01' }
 /** The first date of node:fs. */
 const WITH_NODE = { date: '2025-09-15', flags: ['nodejs_compat'] }
 /** No FinalizationRegistry, and nothing of Node's. */
 const OLD = { date: '2024-01-01' }
 
-interface Compatibility {
-  date: string
-  flags?: string[]
-}
-
-/** Bundles a module of the app; `--dry-run` is all of it but the upload. Returns the folder with what would be uploaded. */
-async function deploy(main: string, { date, flags = [] }: Compatibility): Promise<string> {
-  const folder = out(`wrangler-${main.replace(/\W/g, '-')}`)
-  const config = join(folder, 'wrangler.json')
-  writeFileSync(config, JSON.stringify({ name: 'membio', main: `../../${main}`, compatibility_date: date, compatibility_flags: flags }))
-  await succeed(node22(), [tool('wrangler/bin/wrangler.js'), 'deploy', '--dry-run', '--outdir', join(folder, 'upload'), '--config', config])
-  return join(folder, 'upload')
-}
-
-/** Workers of several modules, for workerd: a main module and openssl.wasm by the name that the bundle gives it. */
-const configuration = (main: string, module: string | undefined, { date, flags = [] }: Compatibility) => `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [ (name = "main", worker = .worker) ],
-  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ]);
-const worker :Workerd.Worker = (
-  modules = [ (name = "main.js", esModule = embed "${main}")${module ? `, (name = "${module}", wasm = embed "${module}")` : ''} ],
-  compatibilityDate = "${date}", compatibilityFlags = [${flags.map((flag) => `"${flag}"`).join(', ')}]);
-`
-
 /** Runs it, and returns what the Worker answers: to a second request the same as to the first. */
 async function ask(t: Case, folder: string, compatibility: Compatibility): Promise<unknown> {
-  const main = readdirSync(folder).find((name) => name.endsWith('.js'))!
-  const file = join(folder, 'worker.capnp')
-  writeFileSync(file, configuration(main, copiesOfWasm(folder)[0], compatibility))
-  const program = new Program(t, workerd(), ['serve', file, '--control-fd=1'])
-  const [, port] = await program.printed(/"port":(\d+)/)
-  const answers = [await answer(`http://127.0.0.1:${port}/`), await answer(`http://127.0.0.1:${port}/`)]
+  const url = await start(t, folder, compatibility)
+  const answers = [await answer(url), await answer(url)]
   assert.equal(answers[1], answers[0])
   return answers[0]
 }
