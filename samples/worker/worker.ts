@@ -1,5 +1,5 @@
-// A Worker that asks a server behind a private CA, and shows it a client certificate: TLS of its own over the Worker's TCP sockets. The answer to
-// GET /path is what the server says to GET /path, or why it could not be asked.
+// A Worker that asks a server behind a private CA, and shows it a client certificate: TLS of its own over the Worker's TCP sockets. The
+// answer to GET /path is what the server says to GET /path, or why it could not be asked.
 //
 //   npx wrangler dev                            here, with the values of wrangler.jsonc, and CA, CERT and KEY in .dev.vars
 //   npx wrangler secret put KEY                 for the deployed one; so too CA and CERT

@@ -69,7 +69,7 @@ const REFUSED: { name: string; options: ServerOptions; who?: () => Identity; say
     name: 'a certificate that the server does not know',
     options: {},
     who: () => issue({ subject: { CN: 'stranger' }, usage: ['client'] }, strangeRoot()),
-    says: /^ERR_TLS_TRUNCATED: /, // Node hangs up on such a client, without an alert
+    says: /^ERR_TLS_(TRUNCATED|TRANSPORT): /, // Node hangs up without an alert; by a reset, where it has not read everything
   },
 ]
 
