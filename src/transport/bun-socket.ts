@@ -121,6 +121,7 @@ class BunTransport implements ByteTransport {
   }
 
   onEnd(): void {
+    if (this.#eof) return
     this.#eof = true
     this.#receiver?.onEof()
   }
@@ -129,8 +130,8 @@ class BunTransport implements ByteTransport {
   onClose(error: Error | undefined): void {
     this.#closed = { error }
     this.#queue.length = 0
-    if (!error && this.#eof && this.#sending === 'ended') return
     queueMicrotask(() => {
+      if (!error && this.#sending === 'ended') return this.onEnd() // what Bun calls it where our direction has ended before
       const receiver = this.#receiver
       this.#receiver = undefined
       const what = this.#eof ? 'all was sent' : 'its stream ended'
