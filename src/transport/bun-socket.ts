@@ -134,6 +134,7 @@ class BunTransport implements ByteTransport {
       if (!error && this.#sending === 'ended') return this.onEnd() // what Bun calls it where our direction has ended before
       const receiver = this.#receiver
       this.#receiver = undefined
+      if (!error && this.#eof && this.#sending === 'ended') return receiver?.onClosed?.()
       const what = this.#eof ? 'all was sent' : 'its stream ended'
       receiver?.onError(error ?? Object.assign(new Error(`the socket was closed before ${what}`), { code: 'ECONNRESET' }))
     })

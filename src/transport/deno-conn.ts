@@ -143,7 +143,11 @@ class DenoConnTransport implements ByteTransport {
   }
 
   #closeIfDone(): void {
-    if (this.#eof && this.#sending === 'ended') this.#close()
+    if (!this.#eof || this.#sending !== 'ended' || this.#over) return
+    const receiver = this.#receiver
+    this.#receiver = undefined
+    this.#close()
+    receiver?.onClosed?.()
   }
 
   #close(): void {

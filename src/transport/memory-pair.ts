@@ -74,6 +74,7 @@ class MemoryEnd implements MemoryTransport {
     if (this.#closed || this.#ended) return
     this.#ended = true
     this.peer.#arrive(null)
+    nextLoop(() => this.#tellClosed())
   }
 
   reset(): void {
@@ -125,11 +126,25 @@ class MemoryEnd implements MemoryTransport {
   #deliver(): void {
     if (this.#paused || this.#closed) return
     const chunk = this.#queue.shift()
-    if (chunk === null) return this.#receiver?.onEof()
+    if (chunk === null) return this.#deliverEof()
     if (!chunk) return
     this.#queued -= chunk.length
     if (this.#writerWaits && this.#hasRoom) nextLoop(() => this.#tellDrain())
     this.#receiver?.onChunk(chunk)
+  }
+
+  #deliverEof(): void {
+    this.#eofDelivered = true
+    this.#receiver?.onEof()
+    nextLoop(() => this.#tellClosed())
+  }
+  #eofDelivered = false
+
+  #tellClosed(): void {
+    const receiver = this.#receiver
+    if (!this.#ended || !this.#eofDelivered) return
+    this.#receiver = undefined
+    receiver?.onClosed?.()
   }
 
   /** Unless the writer has filled it up again meanwhile. */

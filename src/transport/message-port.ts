@@ -79,7 +79,7 @@ class PortTransport implements ByteTransport {
     if (this.#over || this.#ended) return
     this.#ended = true
     this.#post('end')
-    if (this.#eof) this.#post('done')
+    if (this.#eof) queueMicrotask(() => this.#finish())
   }
 
   /** Who hears it closes the port; nobody waits for that. */
@@ -87,15 +87,16 @@ class PortTransport implements ByteTransport {
     this.#receiver = undefined
     if (this.#over) return
     this.#over = true
-    if (!this.#ended) this.#post('reset')
+    this.#post('reset')
     this.#port.unref?.()
   }
 
   // ---- What comes from the other side. ----
 
   #onMessage(message: Message): void {
-    if (message === 'done' || this.#over) return this.#port.close?.() // after a reset we do not listen any more
-    if (message === 'reset') this.#fail('the other side has reset the connection', 'ECONNRESET')
+    if (message === 'done' || (message === 'reset' && this.#over)) this.#port.close?.()
+    if (message === 'done' || this.#over) return
+    if (message === 'reset' && !this.#queue.includes('end')) this.#onReset()
     else if (typeof message === 'object' && 'delivered' in message) this.#onDelivered(message.delivered)
     else if (this.#queue.push(message) === 1 && !this.#paused) this.#deliver()
   }
@@ -122,7 +123,8 @@ class PortTransport implements ByteTransport {
     const message = this.#queue.shift()
     try {
       if (message instanceof Uint8Array) this.#onChunk(message)
-      else if (message) this.#onEnd()
+      else if (message === 'end') this.#onEnd()
+      else if (message) this.#onReset()
     } finally {
       this.#schedule() // a receiver that throws loses nothing of what comes next
     }
@@ -139,14 +141,28 @@ class PortTransport implements ByteTransport {
 
   #onEnd(): void {
     this.#eof = true
-    if (this.#ended) this.#post('done')
     this.#receiver?.onEof()
+    if (this.#ended) this.#finish()
+  }
+
+  #onReset(): void {
+    this.#fail('the other side has reset the connection', 'ECONNRESET')
   }
 
   /** The other side closes once both directions have ended; what it said before may still wait here. */
   #onClose(): void {
     const farewell = this.#eof || this.#queue.includes('end')
-    if (!this.#ended || !farewell) this.#fail('the other side is gone', 'ECONNRESET')
+    if (!this.#ended || !farewell || this.#queue.at(-1) === 'reset') this.#fail('the other side is gone', 'ECONNRESET')
+  }
+
+  /** Both directions have ended. */
+  #finish(): void {
+    if (this.#over) return
+    const receiver = this.#receiver
+    this.#receiver = undefined
+    this.#over = true
+    this.#post('done')
+    receiver?.onClosed?.()
   }
 
   #fail(message: string, code: string): void {

@@ -103,9 +103,9 @@ class NodeSocketTransport implements ByteTransport {
     receiver?.onError(error)
   }
 
-  /** Closed without an error, but before both directions had ended: somebody destroyed the socket under us. */
+  /** Where both directions have not ended, somebody has destroyed the socket under us. */
   #onClose = (): void => {
-    if (this.#ended && this.#socket.writableFinished !== false) return
+    if (this.#ended && this.#socket.writableFinished !== false) return this.#receiver?.onClosed?.()
     const what = this.#ended ? 'all was sent' : 'its stream ended'
     this.#onError(this.#socket.errored ?? Object.assign(new Error(`the socket was closed before ${what}`), { code: 'ECONNRESET' }))
   }

@@ -60,6 +60,9 @@ class WebStreamsTransport implements ByteTransport {
   #unwritten = 0
   #drainOwed = false
   #closing: Promise<unknown> | undefined
+  /** Our direction has ended, and theirs. */
+  #finished = false
+  #eof = false
   #over = false
 
   constructor(streams: WebStreamsLike) {
@@ -75,7 +78,7 @@ class WebStreamsTransport implements ByteTransport {
     this.#writer.closed.catch(this.#onWriteFailed)
     this.#reads.start({
       onChunk: (chunk) => receiver.onChunk(chunk),
-      onEof: () => receiver.onEof(),
+      onEof: () => this.#onEof(),
       onFailure: this.#fail,
     })
   }
@@ -100,7 +103,7 @@ class WebStreamsTransport implements ByteTransport {
   end(): void {
     if (this.#over || this.#closing) return
     this.#closing = this.#writer.close()
-    this.#closing.catch(this.#onWriteFailed)
+    this.#closing.then(() => this.#onFinished(), this.#onWriteFailed)
   }
 
   reset(): void {
@@ -110,6 +113,24 @@ class WebStreamsTransport implements ByteTransport {
     // An abort would take back what the sink has, and may still be sending.
     if (this.#closing && !this.#unwritten) void this.#closing.catch(ignore).then(() => this.#giveUp(reason))
     else this.#giveUp(reason)
+  }
+
+  #onEof(): void {
+    this.#eof = true
+    this.#receiver?.onEof()
+    this.#closeIfDone()
+  }
+
+  #onFinished(): void {
+    this.#finished = true
+    this.#closeIfDone()
+  }
+
+  #closeIfDone(): void {
+    if (!this.#eof || !this.#finished || this.#over) return
+    const receiver = this.#receiver
+    this.#stop()
+    receiver?.onClosed?.()
   }
 
   #onWritten(length: number): void {

@@ -23,6 +23,7 @@ export class End implements TransportReceiver {
   /** Since a `write` that returned false. */
   full = false
   eofs = 0
+  closes = 0
   readonly errors: (Error & { code?: unknown })[] = []
   /** What is done from within the callbacks. */
   hooks: Partial<TransportReceiver> = {}
@@ -88,6 +89,14 @@ export class End implements TransportReceiver {
     this.hooks.onError?.(error)
   }
 
+  onClosed(): void {
+    this.closes++
+    this.#check('onClosed', this.eofs === 1, 'before the peer had ended')
+    this.#check('onClosed', this.closes === 1, 'twice')
+    this.#happened('onClosed')
+    this.hooks.onClosed?.()
+  }
+
   get received(): Uint8Array {
     return concat(this.chunks)
   }
@@ -137,6 +146,7 @@ export class End implements TransportReceiver {
     this.#check(callback, !this.#inVerb, 'from within a verb')
     this.#check(callback, this.errors.length === 0, 'after onError')
     this.#check(callback, !this.#isReset, 'after reset')
+    this.#check(callback, this.closes === 0 || callback === 'onClosed', 'after onClosed')
     this.#wake()
   }
 
