@@ -1,5 +1,5 @@
-// `npm run build:js`: bundles src/ to dist/*.js, one file for each entry of package.json. What it shares goes to dist/chunk-*.js, so that the
-// library and its classes are there once, whichever entries a program imports.
+// `npm run build:js`: bundles src/ to dist/*.js, one file for each entry of package.json. What they share goes to dist/chunk-*.js, so that
+// the library and its classes are there once, whichever entries a program imports.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
@@ -27,6 +27,9 @@ const conditional = {
   'sockets.deno': 'src/streams/sockets.deno.ts',
   'sockets.workerd': 'src/streams/sockets.workerd.ts',
   'sockets.none': 'src/streams/sockets.none.ts',
+  'host-crypto.node': 'src/abi/host-crypto.node.ts',
+  'host-crypto.bun': 'src/abi/host-crypto.bun.ts',
+  'host-crypto.none': 'src/abi/host-crypto.none.ts',
 }
 
 mkdirSync('dist', { recursive: true })
