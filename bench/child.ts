@@ -30,7 +30,7 @@ export class Child {
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => (complaints = (complaints + text).slice(-2000)))
     this.#process.stdin!.on('error', () => {}) // its end is told below
     this.#process.once('error', (error) => this.#end(error))
-    this.#process.once('close', (code, signal) => this.#end(new Error(`${side.peer} on ${runtime} ended (${signal ?? code})\n${complaints}`)))
+    this.#process.once('close', (code, signal) => this.#end(new Error(`its process ended: ${signal ?? code}\n${complaints}`)))
     createInterface({ input: this.#process.stdout! }).on('line', (line) => this.#answered(JSON.parse(line) as Answer))
   }
 
@@ -77,7 +77,7 @@ export class Child {
       this.#process.stdin!.write(`${JSON.stringify({ id, ...command })}\n`)
     })
     if ('cannot' in answer) throw new Cannot(answer.cannot)
-    if ('failed' in answer) throw new Error(answer.failed)
+    if ('failed' in answer) throw Object.assign(new Error(answer.failed.split('\n')[0]), { stack: answer.failed })
     return answer.ok
   }
 

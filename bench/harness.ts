@@ -64,7 +64,7 @@ export class Harness {
       try {
         ready.push(await this.#ready(contender, measurement))
       } catch (error) {
-        missing.push(missingFor(contender, error as Error))
+        missing.push(missingFor(contender.who, error as Error))
       }
     }
     for (let round = 0; round < this.#settings.rounds; round++) {
@@ -120,7 +120,8 @@ function keep(measurement: Measurement, { samples, times }: Ready, { seconds, cp
   if (cpuSeconds) (samples.cpuValues ??= []).push(valueOf(measurement, times, cpuSeconds))
 }
 
-function missingFor({ who }: Contender, error: Error): Missing {
+export function missingFor(who: string, error: Error): Missing {
   if (error instanceof Cannot) return { who, cannot: error.message }
-  return { who, cannot: error.message, failed: true }
+  console.error(`${who}: ${error.stack ?? error.message}`)
+  return { who, cannot: error.message.split('\n')[0]!, failed: true }
 }

@@ -1,14 +1,17 @@
 // `npm run bench`: the command line. It picks cases, has them measured one after the other, and gives the results to the reports.
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { CASES } from './cases/index.ts'
-import type { Case, Tools } from './cases/case.ts'
+import { repository, type Case, type Tools } from './cases/case.ts'
 import { makeCertificates } from './certificates.ts'
 import { Harness, type Settings } from './harness.ts'
 import { machine, versions } from './machine.ts'
 import { startServer } from './native-server.ts'
+import { updated } from './report-markdown.ts'
+import { plot } from './report-svg.ts'
+import { digits, lines } from './report-text.ts'
 import { isFigure, type Results, type Row } from './results.ts'
-import { lines } from './report-text.ts'
+import { judge, MARGIN, TARGETS } from './targets.ts'
 
 const HELP = `npm run bench [-- [options] [names...]]
 
@@ -68,8 +71,9 @@ export function parseCommandLine(args: string[]): Options | undefined {
 const FULL: Settings = { rounds: 15, milliseconds: 60, warmUp: 300, connections: 10_000 }
 const QUICK: Settings = { rounds: 5, milliseconds: 20, warmUp: 60, connections: 1_000 }
 
-function pick(names: readonly string[]): Case[] {
-  const cases = CASES.filter(({ family, name }) => !names.length || names.some((part) => `${family}: ${name}`.includes(part)))
+function pick({ names, check }: Options): Case[] {
+  const all = check && !names.length ? CASES.filter(({ family, name }) => TARGETS.some(({ row }) => row === `${family}: ${name}`)) : CASES
+  const cases = all.filter(({ family, name }) => !names.length || names.some((part) => `${family}: ${name}`.includes(part)))
   if (!cases.length) throw new Error(`no case has ${names.join(' or ')} in its name (--list shows all)`)
   return cases
 }
@@ -97,18 +101,43 @@ async function measure(cases: readonly Case[], settings: Settings): Promise<Resu
   return { date: new Date().toISOString().slice(0, 10), versions: versions(), machine: machine(), settings: { rounds, milliseconds, connections }, rows }
 }
 
+function write(results: Results): void {
+  const docs = `${repository}docs/performance`
+  const present = existsSync(`${docs}.md`) ? readFileSync(`${docs}.md`, 'utf8') : undefined
+  writeFileSync(`${docs}.md`, updated(present, results))
+  writeFileSync(`${docs}.svg`, plot(results))
+  writeFileSync(`${docs}.json`, json(results))
+}
+
+const json = (results: Results): string => `${JSON.stringify(results, undefined, 1)}\n`
+
+/** @returns how many are missed */
+function check(results: Results): number {
+  const judged = TARGETS.map((target) => judge(target, results, MARGIN))
+  console.log(`\nTargets, with a margin: ${MARGIN} of each is enough`)
+  for (const { target, reached, verdict, why } of judged) {
+    if (!results.rows.some(({ family, name }) => `${family}: ${name}` === target.row)) continue
+    const wanted = target.atLeast ? `at least ${target.atLeast.times} × ${target.atLeast.against}` : `at most ${target.atMost}`
+    console.log(`  ${verdict.padEnd(14)}${target.figure.padEnd(52)}${wanted.padEnd(36)}${reached ? digits(reached.median) : (why ?? '')}`)
+  }
+  return judged.filter(({ verdict }) => verdict === 'missed').length
+}
+
 async function main(): Promise<number> {
   const options = parseCommandLine(process.argv.slice(2))
   if (!options) return 0
-  const cases = pick(options.names)
+  const cases = pick(options)
   if (options.list) {
     for (const { family, name } of cases) console.log(`${family}: ${name}`)
     return 0
   }
-  const results = await measure(cases, options.settings)
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(results, undefined, 1)}\n`)
+  const results = options.from ? (JSON.parse(readFileSync(options.from, 'utf8')) as Results) : await measure(cases, options.settings)
+  if (options.json) writeFileSync(options.json, json(results))
+  if (options.write) write(results)
+  const missed = options.check ? check(results) : 0
   const failed = results.rows.flatMap(({ contenders }) => contenders.filter((one) => !isFigure(one) && one.failed))
-  return failed.length ? 1 : 0
+  for (const one of failed) console.error(`failed: ${one.who}`)
+  return missed || failed.length ? 1 : 0
 }
 
 process.exitCode = await main()

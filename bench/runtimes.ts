@@ -44,6 +44,6 @@ export const environment = (): NodeJS.ProcessEnv => ({ ...process.env, DENO_NO_U
 export function versionOf(runtime: Runtime): string | undefined {
   const program = programOf(runtime)
   if (!program) return undefined
-  const text = execFileSync(program, ['--version'], { encoding: 'utf8', env: environment() })
+  const text = execFileSync(program, ['--version'], { encoding: 'utf8', env: environment(), stdio: ['ignore', 'pipe', 'ignore'] })
   return /\d+\.\d+(\.\d+)+/.exec(text)?.[0]
 }

@@ -14,8 +14,11 @@ export type Command = { id: number } & (
 export type Answer = { id: number } & ({ ok: { note?: string } | Run } | { cannot: string } | { failed: string })
 
 const side = JSON.parse(process.argv[2]!) as Side
-const write = (answer: Answer): void => void process.stdout.write(`${JSON.stringify(answer)}\n`)
-console.log = console.error // stdout is for answers, whatever a peer likes to print
+// stdout is for answers, whatever a peer likes to print. Not every runtime's console writes by way of process.stdout.
+const stdout = process.stdout.write.bind(process.stdout)
+process.stdout.write = process.stderr.write.bind(process.stderr)
+console.log = console.info = console.debug = console.error
+const write = (answer: Answer): void => void stdout(`${JSON.stringify(answer)}\n`)
 
 const peer = load(side)
 let task: Task | undefined

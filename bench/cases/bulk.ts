@@ -1,7 +1,7 @@
 // Plaintext a second, by cipher and by how much is written at a time.
 import type { Contender } from '../harness.ts'
 import { DEFAULT, type Cipher, type Place } from '../work.ts'
-import { accelerated, measured, membio, NAMES, other, portable, type Case } from './case.ts'
+import { accelerated, measured, membio, NAMES, offersAcceleration, other, portable, type Case } from './case.ts'
 
 const CIPHERS: readonly [Cipher, string][] = [
   ['TLS_CHACHA20_POLY1305_SHA256', 'ChaCha20-Poly1305'],
@@ -26,26 +26,31 @@ function bulk({ place, where, contenders }: Kind, [cipher, name]: readonly [Ciph
   return measured({ family: 'bulk', name: `${name}, ${label}, ${where}`, unit: 'MB/s', work: { work: 'bulk', place, terms, size }, contenders })
 }
 
-const MEMORY: Kind = { place: 'memory', where: 'in memory', contenders: [membio('membio'), ...accelerated('membio'), portable('membio')] }
+const MEMORY: Kind = { place: 'memory', where: 'in memory', contenders: [membio('membio'), portable('membio')] }
 
 /** The drop-in over two Duplex streams in JavaScript, as whoever tunnels TLS has it. */
-const DUPLEX: Kind = { place: 'memory', where: 'over a Duplex', contenders: [membio('membio/tls'), ...accelerated('membio/tls'), other('node:tls')] }
+const DUPLEX: Kind = { place: 'memory', where: 'over a Duplex', contenders: [membio('membio/tls'), other('node:tls')] }
 
 const LOOPBACK: Kind = {
   place: 'loopback',
   where: 'over loopback',
-  contenders: [membio('membio/tls'), ...accelerated('membio/tls'), portable('membio/tls'), other('node:tls')],
+  contenders: [membio('membio/tls'), portable('membio/tls'), other('node:tls')],
 }
 
 const on = (runtime: 'deno' | 'bun'): Kind => ({
   place: 'loopback',
   where: `over loopback, on ${NAMES[runtime]}`,
-  contenders: [
-    membio('membio/tls', runtime),
-    ...accelerated('membio/tls', runtime),
-    other('node:tls', runtime, `node:tls of ${NAMES[runtime]}`),
-  ],
+  contenders: [membio('membio/tls', runtime), other('node:tls', runtime, `node:tls of ${NAMES[runtime]}`)],
 })
+
+/** With the host's cryptography for what it does faster. */
+const ACCELERATED: readonly Kind[] = [
+  { place: 'memory', where: 'in memory, accelerated', contenders: [accelerated('membio'), membio('membio')] },
+  { place: 'loopback', where: 'over loopback, accelerated', contenders: [accelerated('membio/tls'), membio('membio/tls'), other('node:tls')] },
+]
+
+const acceleratedCases = (): Case[] =>
+  ACCELERATED.flatMap((kind) => CIPHERS.flatMap((cipher) => (kind.place === 'memory' ? RECORDS : WRITES).map((size) => bulk(kind, cipher, size))))
 
 /** TLS 1.1 with AES-128-CBC and SHA-1 is the best that it has. */
 const FORGE: Kind = { place: 'memory', where: 'in memory, beside node-forge', contenders: [membio('membio'), other('node-forge')] }
@@ -55,5 +60,6 @@ export const bulks: readonly Case[] = [
   bulk(FORGE, CIPHERS[1]!, 16384),
   ...CIPHERS.slice(0, 2).map((cipher) => bulk(DUPLEX, cipher, 65536)),
   ...CIPHERS.flatMap((cipher) => WRITES.map((size) => bulk(LOOPBACK, cipher, size))),
+  ...(offersAcceleration() ? acceleratedCases() : []),
   ...(['deno', 'bun'] as const).flatMap((runtime) => CIPHERS.slice(0, 2).map((cipher) => bulk(on(runtime), cipher, 65536))),
 ]

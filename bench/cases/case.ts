@@ -66,9 +66,13 @@ export const portable = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node
   wasm: PORTABLE,
 })
 
-/** With the host's cryptography for what it does faster; nobody, where this membio cannot. */
-export const accelerated = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender[] =>
-  offersAcceleration() ? [{ who: 'membio, host', peer, runtime, acceleration: 'host' }] : []
+/** With the host's cryptography for what it does faster, where this membio offers it. */
+export const accelerated = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender => ({
+  who: 'membio, host',
+  peer,
+  runtime,
+  acceleration: 'host',
+})
 
 /** Someone else; `who` where the name of the peer does not say it. */
 export const other = (peer: PeerName, runtime: Runtime = 'node', who: string = peer): Contender => ({ who, peer, runtime })

@@ -24,7 +24,7 @@ interface Options {
   verify?: (connection: Connection, verified: unknown) => unknown
   getCertificate?: () => string
   getPrivateKey?: () => string
-  connected?: (connection: Connection) => void
+  connected: (connection: Connection) => void
   tlsDataReady: (connection: Connection) => void
   dataReady: (connection: Connection) => void
   error: (connection: Connection, error: { message: string }) => void
@@ -82,12 +82,14 @@ class Pair {
       cipherSuites: [CipherSuites['TLS_RSA_WITH_AES_128_CBC_SHA']],
       getCertificate: () => cert,
       getPrivateKey: () => key,
+      connected: () => {},
       tlsDataReady: (server) => void this.client.process(server.tlsData.getBytes()),
       dataReady: (server) => void (this.arrived += server.data.getBytes().length),
       error: throwError,
     })
     this.client = createConnection({
       ...clientOptions(library, given),
+      connected: () => {},
       tlsDataReady: (client) => void this.#server.process(client.tlsData.getBytes()),
       dataReady: () => {},
     })

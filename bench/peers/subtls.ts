@@ -11,9 +11,12 @@ interface Connection {
   write(plaintext: Uint8Array): Promise<void>
 }
 
+/** The mode says whether to keep what was read. */
+type SubtlsRead = (bytes: number, mode?: number) => Promise<Uint8Array | undefined>
+
 interface Subtls {
-  startTls(host: string, roots: unknown, read: (bytes: number) => Promise<Uint8Array | undefined>, write: (bytes: Uint8Array) => void): Promise<Connection>
-  SocketReadQueue: new (socket: unknown) => { read(bytes: number): Promise<Uint8Array | undefined> }
+  startTls(host: string, roots: unknown, read: SubtlsRead, write: (bytes: Uint8Array) => void): Promise<Connection>
+  SocketReadQueue: new (socket: unknown) => { read: SubtlsRead }
   TrustedCert: { databaseFromPEM(pem: string): Promise<unknown> }
 }
 
@@ -35,7 +38,7 @@ async function client(library: Subtls, key: 'P-256' | 'RSA-2048', given: Given &
     const socket = connectTcp({ port: given.server.ports[key], host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
     const queue = new library.SocketReadQueue(socket)
-    const connection = await library.startTls(HOST, roots, (bytes) => queue.read(bytes), (bytes) => void socket.write(bytes))
+    const connection = await library.startTls(HOST, roots, (bytes, mode) => queue.read(bytes, mode), (bytes) => void socket.write(bytes))
     const close = async () => {
       const closed = once(socket, 'close')
       socket.destroy()
