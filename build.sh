@@ -12,7 +12,7 @@ help() {
   deps        npm packages
   toolchain   the pinned Emscripten: from PATH, a container, or a private Debian (as root)
   openssl     OpenSSL's source, verified; libcrypto.a and libssl.a for WebAssembly
-  wasm        bindings from wasm/abi.h; dist/openssl.wasm
+  wasm        bindings from wasm/abi.h; dist/openssl.wasm, and dist/inline.js made from it
   roots       Mozilla's CA certificates, verified; dist/roots.js
   ts          the other dist/*.js and their types
   kernels     for tests and measurements of wasm/simd: the module without it, and both with single primitives exported
@@ -80,7 +80,7 @@ wasm() {
   libraries=$(openssl-build/compile.sh path wasm)
   [ -d "$libraries" ] || openssl
   hash=$({ tree_hash wasm build/wasm/exports.txt openssl-build/common.sh && echo "$libraries ${MEMBIO_NAMES:-0}"; } | hash_of -)
-  if stamped wasm "$hash" dist/openssl.wasm; then
+  if stamped wasm "$hash" dist/openssl.wasm && [ -e dist/inline.js ]; then
     say "wasm: skipped, dist/openssl.wasm is up to date"
     return
   fi
@@ -88,6 +88,7 @@ wasm() {
   wasm/link.sh "$libraries" build/wasm/openssl.wasm
   mkdir -p dist
   cp build/wasm/openssl.wasm dist/openssl.wasm
+  npm run -s build:inline
   stamp wasm "$hash"
 }
 

@@ -13,6 +13,7 @@ const SAMPLES: Record<string, string> = {
   'https-client': 'two HTTPS connections at once, one read raw, one parsed',
   'https-get': 'membio/https in the place of node:https: connections and sessions used again, proxies',
   'remote-signer': 'an HTTPS server whose private key lives in another thread',
+  'ws-proxy': 'WebSocket to TCP, for TLS inside a browser',
   start: 'what `npm start` runs: server and client, and the handshake between them',
 }
 

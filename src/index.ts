@@ -43,5 +43,11 @@ export { TlsError, alertName, type TlsErrorFields, type TlsErrorKind } from './e
 /** What is inside: "OpenSSL 3.5.7 9 Jun 2026". Loads the module. */
 export const version = (): string => library().version
 
+/**
+ * openssl.wasm as it was compiled here. Post it to workers, where `init({ module })` takes it: they share its code and need not compile it
+ * again. Loads the module.
+ */
+export const compiledModule = (): WebAssembly.Module => library().module
+
 /** Contexts and engines that nobody has freed, for leak tests. Loads the module. */
 export const liveHandles = (): number => library().liveHandles

@@ -1,16 +1,17 @@
-// The library that the package's functions share: loaded at the first use where the runtime can compile synchronously (Node,
-// Deno, Bun), by `init` elsewhere.
-import loadModule from '#openssl-module'
+// The library that the package's functions share: loaded at the first use where the runtime has the module at once (Node, Deno, Bun,
+// workerd), by `init` elsewhere.
+import opensslModule from '#openssl-module'
 import { usageError } from '../errors.ts'
+import { fetchModule } from './fetch-module.ts'
 import { Library, webHost, type Host } from './library.ts'
 
 /** Where `init` takes openssl.wasm from: at most one of `module`, `bytes` and `url`; without one, from beside this package's code. */
 export interface InitOptions {
-  /** A compiled module: share one with workers, or import it statically where run-time compilation is forbidden. */
+  /** A compiled module: what `compiledModule` gave another worker or thread, or an import of `membio/openssl.wasm` that is one. */
   module?: WebAssembly.Module
-  /** The bytes of openssl.wasm, to be compiled. */
+  /** The bytes of openssl.wasm, to be compiled: those of `membio/inline`, for one. */
   bytes?: BufferSource
-  /** Where to fetch openssl.wasm from. */
+  /** Where to fetch openssl.wasm from. A server that calls it application/wasm lets it be compiled while it arrives. */
   url?: string | URL
   /** Replaces entropy and clock. For tests: a predictable `getrandom` makes every key predictable. */
   dangerousHost?: Partial<Host>
@@ -21,14 +22,21 @@ let pending: Promise<Library> | undefined
 
 /**
  * Loads openssl.wasm. Needed only in browsers and where options are given: elsewhere the first use does it. Calling it again is
- * free; options count in the first call only, and an `init` with options after the library was loaded is an error.
+ * free; options count in the first call only, and an `init` with options after the library was loaded is an error. One that has
+ * failed can be called again.
  */
 export function init(options: InitOptions = {}): Promise<void> {
   if (shared && Object.keys(options).length) {
     return Promise.reject(usageError('init: openssl.wasm is loaded already; call init with options before anything else', 'ERR_TLS_INITIALIZED'))
   }
-  pending ??= shared ? Promise.resolve(shared) : load(options)
+  pending ??= shared ? Promise.resolve(shared) : load(options).catch(tryAgain)
   return pending.then(() => undefined)
+}
+
+/** A network that was away may come back. */
+function tryAgain(error: unknown): never {
+  pending = undefined
+  throw error
 }
 
 async function load(options: InitOptions): Promise<Library> {
@@ -40,18 +48,16 @@ async function load(options: InitOptions): Promise<Library> {
 async function moduleFrom({ module, bytes, url }: InitOptions): Promise<WebAssembly.Module> {
   if (module) return module
   if (bytes) return WebAssembly.compile(bytes)
-  if (!url) return loadModule()
-  const response = await fetch(url)
-  if (!response.ok) throw usageError(`init: ${url} answered ${response.status}`, 'ERR_TLS_MODULE_NOT_FOUND')
-  return WebAssembly.compile(await response.arrayBuffer())
+  const found = url ?? opensslModule()
+  return found instanceof WebAssembly.Module ? found : fetchModule(found)
 }
 
 /** The shared library; loads it where that needs no waiting. */
 export function library(): Library {
   if (shared) return shared
-  const module = loadModule()
-  if (module instanceof Promise) {
-    throw usageError('this runtime compiles WebAssembly asynchronously: `await init()` once before anything else', 'ERR_TLS_NOT_INITIALIZED')
+  const module = opensslModule()
+  if (!(module instanceof WebAssembly.Module)) {
+    throw usageError('openssl.wasm has to be fetched here: `await init()` once before anything else', 'ERR_TLS_NOT_INITIALIZED')
   }
   return (shared = new Library(module))
 }

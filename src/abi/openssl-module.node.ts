@@ -1,6 +1,16 @@
 // Node, Deno and Bun: the module is a file beside this one, compiled synchronously, once a process.
 import { readFileSync } from 'node:fs'
+import { usageError } from '../errors.ts'
 
-export default function load(): WebAssembly.Module {
-  return new WebAssembly.Module(readFileSync(new URL('./openssl.wasm', import.meta.url)))
+export default function opensslModule(): WebAssembly.Module {
+  return new WebAssembly.Module(read())
+}
+
+function read(): Uint8Array<ArrayBuffer> {
+  try {
+    return readFileSync(new URL('./openssl.wasm', import.meta.url))
+  } catch (error) {
+    const message = 'openssl.wasm is not beside this code: put it there (it is membio/openssl.wasm), or call `init` with `bytes` or `module`'
+    throw usageError(message, 'ERR_TLS_MODULE_NOT_FOUND', error)
+  }
 }

@@ -3,7 +3,8 @@ import { EventEmitter } from 'node:events'
 import { Duplex } from 'node:stream'
 import { deprecate } from 'node:util'
 import { createSecureContext, SecureContext } from './secure-context.ts'
-import { TLSSocket, type SocketOptions } from './socket.ts'
+import type { SocketOptions } from './socket-options.ts'
+import { TLSSocket } from './socket.ts'
 
 /** Emits 'secure' when the handshake is done. */
 export class SecurePair extends EventEmitter {

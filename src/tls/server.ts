@@ -9,7 +9,8 @@ import type { ContextHandle } from './context-handle.ts'
 import { defaults } from './defaults.ts'
 import { errors, validateBuffer, validateFunction, validateNumber, validateObject, validateString } from './errors.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
-import { TLSSocket, type SocketOptions } from './socket.ts'
+import type { SocketOptions } from './socket-options.ts'
+import { TLSSocket } from './socket.ts'
 import type { TraceMessage } from './trace-decode.ts'
 
 /** Enough for a slow client over a bad line; Node's value. */

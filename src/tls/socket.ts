@@ -1,47 +1,25 @@
 // TLSSocket: a net.Socket whose bytes go through TLS over a raw stream, its own or one that it was given. Streams and events are here; what
 // TLS does is handle.ts's, whom a client trusts is connect.ts's, and what a server decides is server-decisions.ts's.
 import { AsyncResource } from 'node:async_hooks'
-import type { X509Certificate } from 'node:crypto'
 import * as net from 'node:net'
 import { addAbortSignal, type Duplex } from 'node:stream'
-import type { CipherNameAndProtocol, DetailedPeerCertificate, PeerCertificate, SecureContextOptions, TLSSocketOptions } from 'node:tls'
-import { TlsError } from '../errors.ts'
 import type { PollerEvent } from '../transport/poller.ts'
 import { convertALPNProtocols } from './alpn.ts'
 import { connectArguments } from './arguments.ts'
 import { clientPsk, type ClientPskCallback } from './client-psk.ts'
-import { bufferOf, errors, validateBoolean, validateBuffer, validateFunction, validateInteger, validateObject, validateString } from './errors.ts'
+import { bufferOf, errors, validateBoolean, validateFunction } from './errors.ts'
 import { TlsHandle, type HandleOwner } from './handle.ts'
 import { attachKeylogFile } from './keylog.ts'
 import { OnRead } from './onread.ts'
-import { lostInHandshake, nodeError } from './node-errors.ts'
+import { lostInHandshake } from './node-errors.ts'
 import { forwardConnecting, holdListeners, isConnecting, takeOver, whenFinished, type RawStream } from './raw.ts'
-import { HandshakeCounter, serverDecisions, storeSession } from './server-decisions.ts'
+import { HandshakeCounter, serverDecisions } from './server-decisions.ts'
 import { createSecureContext, SecureContext } from './secure-context.ts'
+import { SocketControls } from './socket-controls.ts'
+import type { SocketOptions } from './socket-options.ts'
+import { SessionTeller } from './session-teller.ts'
 import { SocketTrace } from './trace.ts'
-import type { TraceMessage } from './trace-decode.ts'
 import { SocketTimer } from './timer.ts'
-
-/** Node's options, and what connect.ts and server.ts add. */
-export type SocketOptions = Omit<TLSSocketOptions, 'server' | 'secureContext' | 'pskCallback'> &
-  SecureContextOptions & {
-    secureContext?: unknown
-    server?: unknown
-    pskCallback?: unknown
-    pskIdentityHint?: string
-    allowHalfOpen?: boolean
-    pauseOnConnect?: boolean
-    highWaterMark?: number
-    earlyData?: Uint8Array
-    postHandshakeAuth?: boolean
-    handshakeTimeout?: number
-    onread?: net.OnReadOpts | null
-    signal?: AbortSignal
-    /** Listens for 'trace' events: each message of the connection as data. Node has nothing like it. */
-    trace?: (message: TraceMessage) => void
-    /** connect.ts: looks at the server's certificate during the handshake. */
-    verify?: TlsHandle['settings']['decisions']['verify']
-  }
 
 /** RFC 5246, 7.2.2. */
 const NO_RENEGOTIATION = 100
@@ -51,7 +29,7 @@ const MAX_HINT = 256
 
 type Callback = (error?: Error | null) => void
 
-export class TLSSocket extends net.Socket {
+export class TLSSocket extends SocketControls {
   readonly encrypted = true
   authorized = false
   authorizationError: Error | string | null = null
@@ -60,19 +38,14 @@ export class TLSSocket extends net.Socket {
   secureConnecting = true
   declare connecting: boolean
   declare server: net.Server | null
-  /** Node's names for the connection itself; null once it is over. */
-  declare _handle: TlsHandle | null
   ssl: TlsHandle | null
-  _tlsOptions: SocketOptions
-  _parent: RawStream | null
+  declare _tlsOptions: SocketOptions
   _hadError = false
-  _secureEstablished = false
   _controlReleased = false
-  _requestCert: boolean
-  _rejectUnauthorized: boolean
 
-  readonly #connection: TlsHandle
+  protected declare readonly _connection: TlsHandle
   readonly #timer = new SocketTimer(this)
+  readonly #sessions = new SessionTeller(this)
   readonly #renegotiations = new HandshakeCounter()
   readonly #trace: SocketTrace
   readonly #ownsContext: boolean
@@ -81,8 +54,6 @@ export class TLSSocket extends net.Socket {
   #renegotiationDisabled = false
   /** The alert has still to arrive: the poller closes the raw stream. */
   #lingers = false
-  /** Settings of the raw socket that were asked for before there was one. */
-  readonly #untilRaw: ((raw: net.Socket) => void)[] = []
   readonly #untilStarted: (() => void)[] = []
 
   constructor(raw?: Duplex | null, options: SocketOptions = {}) {
@@ -101,7 +72,7 @@ export class TLSSocket extends net.Socket {
     const context = contextOf(given)
     this.#ownsContext = !given.secureContext
     this.#trace = new SocketTrace(this, given.isServer ? 'server' : 'client', given.enableTrace)
-    this._handle = this.ssl = this.#connection = this.#createHandle(context)
+    this._handle = this.ssl = this._connection = this.#createHandle(context)
     this.on('error', this._tlsError)
     this.on('newListener', this.#onNewListener)
     attachKeylogFile(this)
@@ -139,10 +110,9 @@ export class TLSSocket extends net.Socket {
   }
 
   #adopt(raw: RawStream): void {
-    this._parent = raw
+    this._setParent(raw)
     raw.on('error', (error: Error) => this.#onRawError(error))
     raw.on('close', () => this.#onRawClose())
-    if (raw instanceof net.Socket) for (const set of this.#untilRaw.splice(0)) set(raw)
     this.connecting = isConnecting(raw)
     if (this.connecting) raw.once('connect', () => this.#connected())
     if (this._tlsOptions.isServer) process.nextTick(() => this._start()) // the caller has its turn to set listeners and more
@@ -218,7 +188,7 @@ export class TLSSocket extends net.Socket {
   _finishInit(): void {
     const handle = this._handle
     if (!handle) return
-    if (this.#storing) return void (this.#securePending = true)
+    if (this.#sessions.holds(() => this._finishInit())) return
     this.alpnProtocol = handle.getALPNNegotiatedProtocol()
     this.servername ??= handle.getServername()
     if (!this._secureEstablished && this._tlsOptions.requestOCSP && !this._tlsOptions.isServer) {
@@ -228,7 +198,7 @@ export class TLSSocket extends net.Socket {
     this._secureEstablished = true
     clearTimeout(this.#handshakeTimer)
     this.emit('secure')
-    this.#tellTickets()
+    this.#sessions.tellTickets()
   }
 
   #onPlaintext(chunk: Buffer): void {
@@ -245,49 +215,15 @@ export class TLSSocket extends net.Socket {
 
   #onEvent(event: PollerEvent): void {
     if (event.type === 'keylog') this.emit('keylog', Buffer.from(`${event.line}\n`))
-    else if (event.type === 'session') this.#onSession(event.session, event.id)
+    else if (event.type === 'session') this.#sessions.onSession(event.session, event.id)
     else if (event.type === 'agreed') this._finishInit()
     else if (event.type === 'earlyData') this.emit('earlyData', bufferOf(event.plaintext))
     else if (event.type === 'message') this.#trace.tell(event)
   }
 
-  /**
-   * A client tells of sessions once it trusts the peer. A server lets its program store them, and waits for that; in TLS 1.3, where they are
-   * tickets, its program hears of them after 'secureConnection', as in Node.
-   */
-  #onSession(session: Uint8Array, id: Uint8Array): void {
-    if (!this._tlsOptions.isServer) {
-      if (this.#trusted) this.emit('session', bufferOf(session))
-      else this.#pendingSession = bufferOf(session)
-      return
-    }
-    if (this._handle?.use((engine) => engine.agreed)?.version === 'TLSv1.3') {
-      this.#tickets.push([id, session])
-      if (this._secureEstablished) this.#tellTickets()
-      return
-    }
-    this.#storing = true
-    storeSession(this, bufferOf(id), bufferOf(session), () => {
-      this.#storing = false
-      if (this.#securePending) this._finishInit()
-      this.#securePending = false
-    })
-  }
-
-  #tellTickets(): void {
-    for (const [id, session] of this.#tickets.splice(0)) storeSession(this, bufferOf(id), bufferOf(session), () => {})
-  }
-  readonly #tickets: [id: Uint8Array, session: Uint8Array][] = []
-  #storing = false
-  #securePending = false
-  #trusted = false
-  #pendingSession: Buffer | undefined
-
   /** connect.ts: the peer is who it should be. */
   _trust(): void {
-    this.#trusted = true
-    if (this.#pendingSession) this.emit('session', this.#pendingSession)
-    this.#pendingSession = undefined
+    this.#sessions.trust()
   }
 
   /** A client asks for a new handshake: so many are allowed in a while, unless the program wants none. */
@@ -431,14 +367,14 @@ export class TLSSocket extends net.Socket {
     this.#handshakeTimer.unref()
   }
 
-  // ---- TLS. Before the handshake and after the end as in Node: undefined, null, or an empty object. ----
+  // ---- Node's odds and ends. ----
 
   disableRenegotiation(): void {
     this.#renegotiationDisabled = true
   }
 
   _destroySSL(): void {
-    this.#connection.destroySSL()
+    this._connection.destroySSL()
     this.ssl = null
   }
 
@@ -452,188 +388,21 @@ export class TLSSocket extends net.Socket {
     this.#timer.touch()
   }
 
-  renegotiate(options: { rejectUnauthorized?: boolean; requestCert?: boolean }, callback?: (error: Error | null) => void): boolean | undefined {
-    validateObject(options, 'options')
-    if (callback !== undefined) validateFunction(callback, 'callback')
-    if (this.destroyed) return undefined
-    const { requestCert = this._requestCert, rejectUnauthorized = this._rejectUnauthorized } = options
-    this._requestCert = Boolean(requestCert)
-    this._rejectUnauthorized = Boolean(rejectUnauthorized)
-    this._handle?.setVerifyMode(this._requestCert, this._rejectUnauthorized)
-    try {
-      this._handle?.drive((engine) => engine.renegotiate())
-    } catch (error) {
-      if (callback) process.nextTick(callback, error instanceof TlsError ? nodeError(error) : (error as Error))
-      return false
-    }
-    if (callback) this.once('secure', () => callback(null))
-    return true
-  }
-
-  exportKeyingMaterial(length: number, label: string, context?: Buffer): Buffer {
-    validateInteger(length, 'length', 1, 4294967295)
-    validateString(label, 'label')
-    if (context !== undefined) validateBuffer(context, 'context')
-    if (!this._secureEstablished) throw errors.invalidState()
-    return this._handle!.exportKeyingMaterial(length, label, context)!
-  }
-
-  setMaxSendFragment(size: number): boolean {
-    validateInteger(size, 'size', -2147483648, 2147483647)
-    return this._handle?.setMaxSendFragment(size) ?? false
-  }
-
-  setServername(name: string): void {
-    validateString(name, 'name')
-    if (this._tlsOptions.isServer) throw errors.sniFromServer()
-    this._handle?.setServername(name)
-  }
-
-  setSession(session: Buffer | string): void {
-    const bytes = typeof session === 'string' ? Buffer.from(session, 'latin1') : session
-    validateBuffer(bytes, 'session')
-    this._handle?.setSession(bytes)
-  }
-
-  setKeyCert(context: SecureContext | SecureContextOptions): void {
-    this._handle?.setKeyCert(context instanceof SecureContext ? context : createSecureContext(context))
-  }
-
-  getPeerCertificate(detailed: true): DetailedPeerCertificate
-  getPeerCertificate(detailed?: false): PeerCertificate
-  getPeerCertificate(detailed?: boolean): PeerCertificate {
-    return (this._handle ? (this._handle.getPeerCertificate(detailed) ?? {}) : null) as PeerCertificate
-  }
-
-  getCertificate(): PeerCertificate | object | null {
-    return this._handle ? (this._handle.getCertificate() ?? {}) : null
-  }
-
-  getPeerX509Certificate(): X509Certificate | undefined {
-    return this._handle?.getPeerX509Certificate()
-  }
-
-  getX509Certificate(): X509Certificate | undefined {
-    return this._handle?.getX509Certificate()
-  }
-
-  getCipher(): CipherNameAndProtocol {
-    return this.#ask((handle) => handle.getCipher())
-  }
-
-  getSharedSigalgs(): string[] {
-    return this.#ask((handle) => handle.getSharedSigalgs())
-  }
-
-  getEphemeralKeyInfo(): object | null {
-    return this.#ask((handle) => handle.getEphemeralKeyInfo())
-  }
-
-  getFinished(): Buffer | undefined {
-    return this.#ask((handle) => handle.getFinished())
-  }
-
-  getPeerFinished(): Buffer | undefined {
-    return this.#ask((handle) => handle.getPeerFinished())
-  }
-
-  getProtocol(): string | null {
-    return this.#ask((handle) => handle.getProtocol())
-  }
-
-  getSession(): Buffer | undefined {
-    return this.#ask((handle) => handle.getSession())
-  }
-
-  getTLSTicket(): Buffer | undefined {
-    return this.#ask((handle) => handle.getTLSTicket())
-  }
-
-  isSessionReused(): boolean {
-    return this.#ask((handle) => handle.isSessionReused())
-  }
-
   enableTrace(): void {
     this.#trace.prints = true
-    this.#ask((handle) => handle.enableTrace())
-  }
-
-  /** Node's answer for a socket that is gone is null, whatever the types say. */
-  #ask<T>(question: (handle: TlsHandle) => T): T {
-    return this._handle ? question(this._handle) : (null as T)
-  }
-
-  // ---- What Node does not have (RFC 8446). ----
-
-  /** 0-RTT data of this connection: none sent, or whether the server took it. What was rejected must be written again. */
-  get earlyData(): 'none' | 'rejected' | 'accepted' {
-    return this.#connection.agreed?.earlyData ?? 'none'
-  }
-
-  /** TLS 1.3: new keys for our direction; `requestPeer` asks the peer for the same (4.6.3). */
-  keyUpdate({ requestPeer = false }: { requestPeer?: boolean } = {}): void {
-    if (!this._secureEstablished) throw errors.invalidState()
-    this._handle?.drive((engine) => engine.keyUpdate(requestPeer ? 'requested' : 'notRequested'))
-  }
-
-  /**
-   * Server, TLS 1.3: asks a client that was made with `postHandshakeAuth` for its certificate (4.6.2). 'secure' and the callback tell when it
-   * has come; a client without one is an error where it is required.
-   */
-  requestCertificate({ required = true }: { required?: boolean } = {}, callback?: () => void): void {
-    if (!this._secureEstablished) throw errors.invalidState()
-    this._handle?.drive((engine) => engine.requestCertificate(required ? 'require' : 'request'))
-    if (callback) this.once('secure', callback)
-  }
-
-  // ---- The raw socket's. ----
-
-  override address(): net.AddressInfo | object {
-    return this.#rawSocket?.address() ?? {}
-  }
-  override ref(): this {
-    return this.#setRaw((raw) => raw.ref())
-  }
-  override unref(): this {
-    return this.#setRaw((raw) => raw.unref())
-  }
-  override setNoDelay(noDelay?: boolean): this {
-    return this.#setRaw((raw) => raw.setNoDelay(noDelay))
-  }
-  override setKeepAlive(...args: never[]): this {
-    return this.#setRaw((raw) => Reflect.apply(raw.setKeepAlive, raw, args))
-  }
-  override resetAndDestroy(): this {
-    this.#rawSocket?.resetAndDestroy()
-    return this.destroy(), this
-  }
-
-  get #rawSocket(): net.Socket | undefined {
-    return this._parent instanceof net.Socket ? this._parent : undefined
+    this._ask((handle) => handle.enableTrace())
   }
 
   /** Plaintext, in bytes: also what still waits to be encrypted. */
   get _plaintextBytes(): { read: number; written: number } {
     const queued = (this as unknown as { writableBuffer?: { chunk: Buffer | string; encoding: BufferEncoding }[] }).writableBuffer ?? []
     const waiting = queued.reduce((sum, { chunk, encoding }) => sum + Buffer.byteLength(chunk, encoding), 0)
-    return { read: this.#connection.bytesRead, written: this.#connection.bytesWritten + this.#unsent + waiting }
-  }
-
-  #setRaw(set: (raw: net.Socket) => void): this {
-    if (this.#rawSocket) set(this.#rawSocket)
-    else if (!this._parent) this.#untilRaw.push(set)
-    return this
+    return { read: this._connection.bytesRead, written: this._connection.bytesWritten + this.#unsent + waiting }
   }
 }
 
-/** What only the raw socket knows, and what is counted: accessors of the prototype, as they are in Node. */
+/** Accessors of the prototype, as they are in Node. */
 const ACCESSORS: Record<string, (socket: TLSSocket) => unknown> = {
-  ...Object.fromEntries(
-    ['localAddress', 'localPort', 'localFamily', 'remoteAddress', 'remotePort', 'remoteFamily', 'autoSelectFamilyAttemptedAddresses'].map((name) => [
-      name,
-      (socket: TLSSocket) => (socket._parent as Partial<Record<string, unknown>> | null)?.[name],
-    ]),
-  ),
   bytesRead: (socket) => socket._plaintextBytes.read,
   bytesWritten: (socket) => socket._plaintextBytes.written,
   pending: (socket) => !socket._handle || socket.connecting,

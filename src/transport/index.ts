@@ -18,3 +18,14 @@ export { dgramPeer, dgramSocket, type DgramLike } from './node-dgram.ts'
 export { nodeSocket, type DuplexLike } from './node-socket.ts'
 export { Poller, type Deadlines, type Decisions, type PollerEvent, type PollerHandlers, type PollerOptions } from './poller.ts'
 export type { ByteTransport, TransportReceiver } from './transport.ts'
+export { webStreams, type ByobReaderLike, type ByteReaderLike, type ByteWriterLike, type WebStreamsLike } from './web-streams.ts'
+export {
+  webSocket,
+  webSocketProxy,
+  websockify,
+  type WebSocketAddress,
+  type WebSocketEvent,
+  type WebSocketLike,
+  type WebSocketOptions,
+} from './web-socket.ts'
+export { wisp, WISP_PROTOCOLS, type WispClient } from './wisp.ts'

@@ -97,9 +97,8 @@ class MemoryEnd implements MemoryTransport {
       this.#queued += chunk.length
     }
     this.#schedule()
-    const room = this.#queued < (this.#options.window ?? 65536)
-    if (!room) this.#writerWaits = true
-    return room
+    if (!this.#hasRoom) this.#writerWaits = true
+    return this.#hasRoom
   }
 
   /** One chunk a turn: whoever receives meets every state in between. */
@@ -125,11 +124,19 @@ class MemoryEnd implements MemoryTransport {
     if (chunk === null) return this.#receiver?.onEof()
     if (!chunk) return
     this.#queued -= chunk.length
-    if (this.#writerWaits && this.#queued < (this.#options.window ?? 65536)) {
-      this.#writerWaits = false
-      nextLoop(() => this.peer.#receiver?.onDrain())
-    }
+    if (this.#writerWaits && this.#hasRoom) nextLoop(() => this.#tellDrain())
     this.#receiver?.onChunk(chunk)
+  }
+
+  /** Unless the writer has filled it up again meanwhile. */
+  #tellDrain(): void {
+    if (!this.#writerWaits || !this.#hasRoom) return
+    this.#writerWaits = false
+    this.peer.#receiver?.onDrain()
+  }
+
+  get #hasRoom(): boolean {
+    return this.#queued < (this.#options.window ?? 65536)
   }
 
   #break(error: Error): void {
