@@ -10,7 +10,7 @@ import type { Answer, Command } from './worker.ts'
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
 /** Longer than the slowest preparation: a browser that starts on a busy machine. */
-const PATIENCE = 90_000
+const PATIENCE = 30_000
 
 type Told = Command extends infer One ? (One extends { id: number } ? Omit<One, 'id'> : never) : never
 

@@ -73,7 +73,7 @@ export class Harness {
         keep(measurement, one, await one.child.run(one.times))
       }
     }
-    for (const { child } of ready) await child.close()
+    for (const { child, samples } of ready) await child.close().catch((error: Error) => void missingFor(samples.who, error))
     const order = contenders.map(({ who }) => who)
     const measured = figures(unit, ready.map(({ samples }) => samples), order[0]!)
     return { family, name, unit, contenders: [...measured, ...missing].sort((a, b) => order.indexOf(a.who) - order.indexOf(b.who)) }

@@ -27,6 +27,16 @@ WebAssembly.Instance = class extends Instance {
   }
 }
 
+/** Some versions of V8 count a WebAssembly memory as JavaScript's, and then it must not be counted twice. */
+function wasmIsExternal(): boolean {
+  const pages = 160
+  const before = process.memoryUsage().external
+  const probe = new WebAssembly.Memory({ initial: 1, maximum: pages + 1 })
+  probe.grow(pages)
+  return process.memoryUsage().external - before > (pages * 65536) / 2
+}
+
+const counted = wasmIsExternal()
 const open = new Set<NodeTls.TLSSocket>()
 
 async function listen(name: string, { cert, key }: Identity): Promise<number> {
@@ -50,7 +60,7 @@ async function memory(): Promise<Memory> {
   }
   const { heapUsed, external, rss } = process.memoryUsage()
   const wasm = memories.reduce((sum, one) => sum + one.buffer.byteLength, 0)
-  return { connections: open.size, javascript: heapUsed + external, wasm, resident: rss }
+  return { connections: open.size, javascript: heapUsed + external - (counted ? wasm : 0), wasm, resident: rss }
 }
 
 const lines = createInterface({ input: process.stdin })

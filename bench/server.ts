@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import * as tls from 'node:tls'
 import type { ServerAddress } from './peers/peer.ts'
+import { serveWeb } from './web.ts'
 import { KEYS, type Certificates, type Identity } from './work.ts'
 
 const PIECE = new Uint8Array(65536)
@@ -52,4 +53,5 @@ lines.on('close', () => process.exit())
 const certificates = JSON.parse(line) as Certificates
 const ports = {} as ServerAddress['ports']
 for (const key of KEYS) ports[key] = await listen(certificates[key])
-console.log(JSON.stringify({ ports, web: 0 } satisfies ServerAddress))
+const web = await serveWeb(certificates['P-256'].ca)
+console.log(JSON.stringify({ ports, web } satisfies ServerAddress))

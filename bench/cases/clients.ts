@@ -44,8 +44,16 @@ function both(where: string, key: Terms['key'], contenders: readonly Contender[]
   ]
 }
 
+/** Through a proxy, as a page has no sockets. */
+const chromium: readonly Contender[] = [
+  other('membio in a page', 'chromium', 'membio'),
+  other('epoxy-tls', 'chromium'),
+  other('libcurl.js', 'chromium'),
+]
+
 export const clients: readonly Case[] = [
   ...KEYS.flatMap((key) => both('on Node', key, node)),
   ...both('on Deno', 'P-256', on('deno')),
   ...both('on Bun', 'P-256', on('bun')),
+  ...both('in Chromium', 'P-256', chromium),
 ]

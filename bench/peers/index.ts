@@ -22,6 +22,9 @@ const PEERS = {
   'node-forge': async () => (await import('./forge.ts')).forge(),
   'subtls': async () => (await import('./subtls.ts')).subtls(),
   '@reclaimprotocol/tls': async () => (await import('./reclaim.ts')).reclaim(),
+  'membio in a page': async () => (await import('./chromium.ts')).inChromium('membio'),
+  'epoxy-tls': async () => (await import('./chromium.ts')).inChromium('epoxy-tls'),
+  'libcurl.js': async () => (await import('./chromium.ts')).inChromium('libcurl.js'),
 } satisfies Record<string, () => Promise<Peer>>
 
 async function tlsOf(name: string, module: { default: unknown }): Promise<Peer> {
@@ -30,6 +33,6 @@ async function tlsOf(name: string, module: { default: unknown }): Promise<Peer> 
 }
 
 export async function load({ peer, wasm, acceleration }: Side): Promise<Peer> {
-  if (peer.startsWith('membio') && (wasm || acceleration)) await (await import('./membio.ts')).start({ wasm, acceleration })
+  if ((wasm || acceleration)) await (await import('./membio.ts')).start({ wasm, acceleration })
   return PEERS[peer]()
 }
