@@ -1,5 +1,6 @@
 // `npm run bench`: the command line. It picks cases, has them measured one after the other, and gives the results to the reports.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CASES } from './cases/index.ts'
 import { repository, type Case, type Tools } from './cases/case.ts'
@@ -24,7 +25,8 @@ it; without one all are run. Install what it compares with first: ./build.sh ker
   --milliseconds N   how long one sample takes (default 60; quick 20)
   --connections N    how many are idle (default 10000; quick 1000)
   --json FILE        writes the results there, too
-  --write            writes docs/performance.{md,svg,json}
+  --write            writes performance.md, .svg and .json in docs/; what people have written around the figures stays
+  --to FOLDER        writes them there instead
   --from FILE        measures nothing: takes the results from a file that --json has written
   --check            compares with the targets; exit code 1 if one is missed. Without names, only cases that have a target are run
   --help             this text
@@ -33,10 +35,12 @@ Figures are medians. "membio is" tells how many times better membio does than th
 the middle half of them. CPU time is that of the contender's process. MEMBIO_BENCH_NODE, _DENO, _BUN and _CHROMIUM name other programs.
 `
 
+class UsageError extends Error {}
+
 interface Options {
   names: string[]
   list: boolean
-  write: boolean
+  write: string | undefined
   check: boolean
   json: string | undefined
   from: string | undefined
@@ -44,7 +48,7 @@ interface Options {
 }
 
 /** Prints the help, and answers with nothing, where that is all that was wanted. */
-export function parseCommandLine(args: string[]): Options | undefined {
+function parseCommandLine(args: string[]): Options | undefined {
   const flag = { type: 'boolean', default: false } as const
   const text = { type: 'string' } as const
   const { values, positionals } = parseArgs({
@@ -52,15 +56,16 @@ export function parseCommandLine(args: string[]): Options | undefined {
     allowPositionals: true,
     options: {
       ...{ list: flag, quick: flag, write: flag, check: flag, help: flag },
-      ...{ json: text, from: text, rounds: text, milliseconds: text, connections: text },
+      ...{ json: text, from: text, to: text, rounds: text, milliseconds: text, connections: text },
     },
   })
   if (values.help) return void console.log(HELP)
-  const { list, write, check, json, from, quick } = values
+  const { list, check, json, from, quick } = values
+  const write = values.to ?? (values.write ? `${repository}docs` : undefined)
   const defaults = quick ? QUICK : FULL
   const number = (name: 'rounds' | 'milliseconds' | 'connections') => {
     const given = values[name] === undefined ? defaults[name] : Number(values[name])
-    if (!(given > 0)) throw new Error(`--${name} ${values[name]}: it is a number above zero`)
+    if (!(given > 0)) throw new UsageError(`--${name} ${values[name]}: it is a number above zero`)
     return given
   }
   const milliseconds = number('milliseconds')
@@ -74,7 +79,7 @@ const QUICK: Settings = { rounds: 5, milliseconds: 20, warmUp: 60, connections: 
 function pick({ names, check }: Options): Case[] {
   const all = check && !names.length ? CASES.filter(({ family, name }) => TARGETS.some(({ row }) => row === `${family}: ${name}`)) : CASES
   const cases = all.filter(({ family, name }) => !names.length || names.some((part) => `${family}: ${name}`.includes(part)))
-  if (!cases.length) throw new Error(`no case has ${names.join(' or ')} in its name (--list shows all)`)
+  if (!cases.length) throw new UsageError(`no case has ${names.join(' or ')} in its name (--list shows all)`)
   return cases
 }
 
@@ -98,15 +103,16 @@ async function measure(cases: readonly Case[], settings: Settings): Promise<Resu
     await harness.end()
     await server.stop()
   }
-  return { date: new Date().toISOString().slice(0, 10), versions: versions(), machine: machine(), settings: { rounds, milliseconds, connections }, rows }
+  const date = new Date().toISOString().slice(0, 10)
+  return { date, versions: versions(), machine: machine(), settings: { rounds, milliseconds, connections }, rows }
 }
 
-function write(results: Results): void {
-  const docs = `${repository}docs/performance`
-  const present = existsSync(`${docs}.md`) ? readFileSync(`${docs}.md`, 'utf8') : undefined
-  writeFileSync(`${docs}.md`, updated(present, results))
-  writeFileSync(`${docs}.svg`, plot(results))
-  writeFileSync(`${docs}.json`, json(results))
+function write(folder: string, results: Results): void {
+  const document = join(folder, 'performance.md')
+  const present = existsSync(document) ? readFileSync(document, 'utf8') : undefined
+  writeFileSync(document, updated(present, results))
+  writeFileSync(join(folder, 'performance.svg'), plot(results))
+  writeFileSync(join(folder, 'performance.json'), json(results))
 }
 
 const json = (results: Results): string => `${JSON.stringify(results, undefined, 1)}\n`
@@ -133,11 +139,17 @@ async function main(): Promise<number> {
   }
   const results = options.from ? (JSON.parse(readFileSync(options.from, 'utf8')) as Results) : await measure(cases, options.settings)
   if (options.json) writeFileSync(options.json, json(results))
-  if (options.write) write(results)
+  if (options.write) write(options.write, results)
   const missed = options.check ? check(results) : 0
   const failed = results.rows.flatMap(({ contenders }) => contenders.filter((one) => !isFigure(one) && one.failed))
   for (const one of failed) console.error(`failed: ${one.who}`)
   return missed || failed.length ? 1 : 0
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!(error instanceof UsageError) && !(error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) throw error
+  console.error((error as Error).message)
+  process.exitCode = 2
+}

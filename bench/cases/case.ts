@@ -18,6 +18,8 @@ export interface Tools {
 export interface Case {
   family: FamilyName
   name: string
+  /** The contenders, by the names they have in the reports; the first one is membio. */
+  who: readonly string[]
   run(tools: Tools): Promise<Row>
 }
 
@@ -38,6 +40,7 @@ export type FamilyName = keyof typeof FAMILIES
 export const measured = (measurement: Measurement & { family: FamilyName }): Case => ({
   family: measurement.family,
   name: measurement.name,
+  who: measurement.contenders.map(({ who }) => who),
   run: ({ harness }) => harness.measure(measurement),
 })
 

@@ -78,11 +78,13 @@ function costOf(module: string, tools: Tools): Promise<Cost> {
   return found
 }
 
+const nameOf = (module: string): string => (module === 'membio/tls' ? 'membio' : module)
+
 async function row(name: string, kind: Kind, modules: readonly string[], tools: Tools): Promise<Row> {
   const samples: Samples[] = []
   const missing: Missing[] = []
   for (const module of modules) {
-    const who = module === 'membio/tls' ? 'membio' : module
+    const who = nameOf(module)
     try {
       samples.push({ who, values: [(await costOf(module, tools))[kind]] })
     } catch (error) {
@@ -95,6 +97,7 @@ async function row(name: string, kind: Kind, modules: readonly string[], tools: 
 const idle = (name: string, kind: Kind, modules: readonly string[]): Case => ({
   family: 'idle',
   name,
+  who: modules.map(nameOf),
   run: (tools) => row(name, kind, modules, tools),
 })
 

@@ -55,7 +55,7 @@ async function row(name: string, how: string, all: readonly Shipped[]): Promise<
 
 const sizeOf = (what: string, how: string, all: readonly Shipped[]): Case => {
   const name = `${what}, ${how}`
-  return { family: 'size', name, run: () => row(name, how, all) }
+  return { family: 'size', name, who: all.map(({ who }) => who), run: () => row(name, how, all) }
 }
 
 export const sizes: readonly Case[] = [

@@ -16,6 +16,11 @@ const SCRIPT = fileURLToPath(new URL('../start-up.js', import.meta.url))
 type What = 'load' | 'handshake'
 const LABELS: Record<What, string> = { load: 'load, and make a context', handshake: 'first handshake' }
 
+const sidesOn = (runtime: Runtime): readonly { who: string; module: string }[] => [
+  { who: 'membio', module: 'membio/tls' },
+  { who: runtime === 'node' ? 'node:tls' : `node:tls of ${NAMES[runtime]}`, module: 'node:tls' },
+]
+
 /** Milliseconds of one process. */
 async function processTime(runtime: Runtime, args: readonly string[]): Promise<number> {
   const [program, ...rest] = commandFor(runtime, SCRIPT)!
@@ -29,10 +34,7 @@ async function processTime(runtime: Runtime, args: readonly string[]): Promise<n
 
 async function run(runtime: Runtime, what: What, { given, settings }: Tools): Promise<Row> {
   const row = { family: 'start', name: `${LABELS[what]}, on ${NAMES[runtime]}`, unit: 'ms' } as const
-  const sides = [
-    { who: 'membio', module: 'membio/tls' },
-    { who: runtime === 'node' ? 'node:tls' : `node:tls of ${NAMES[runtime]}`, module: 'node:tls' },
-  ]
+  const sides = sidesOn(runtime)
   if (!commandFor(runtime, SCRIPT)) {
     const missing = new Cannot(`${NAMES[runtime]} is not installed`)
     return { ...row, contenders: sides.map(({ who }): Missing => missingFor(who, missing)) }
@@ -63,6 +65,7 @@ export const starts: readonly Case[] = (['node', 'deno', 'bun'] as const).flatMa
   (['load', 'handshake'] as const).map((what) => ({
     family: 'start' as const,
     name: `${LABELS[what]}, on ${NAMES[runtime]}`,
+    who: sidesOn(runtime).map(({ who }) => who),
     run: (tools: Tools) => run(runtime, what, tools),
   })),
 )
