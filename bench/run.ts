@@ -115,7 +115,9 @@ function write(folder: string, results: Results): void {
   writeFileSync(join(folder, 'performance.json'), json(results))
 }
 
-const json = (results: Results): string => `${JSON.stringify(results, undefined, 1)}\n`
+/** Numbers are as long as they mean something. */
+const json = (results: Results): string =>
+  `${JSON.stringify(results, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value), 1)}\n`
 
 /** @returns how many are missed */
 function check(results: Results): number {

@@ -1,7 +1,7 @@
 // Plaintext a second, by cipher and by how much is written at a time.
 import type { Contender } from '../harness.ts'
 import { DEFAULT, type Cipher, type Place } from '../work.ts'
-import { accelerated, measured, membio, NAMES, offersAcceleration, other, portable, type Case } from './case.ts'
+import { accelerated, type Case, measured, membio, NAMES, nativesOf, offersAcceleration, other, portable } from './case.ts'
 
 const CIPHERS: readonly [Cipher, string][] = [
   ['TLS_CHACHA20_POLY1305_SHA256', 'ChaCha20-Poly1305'],
@@ -40,7 +40,7 @@ const LOOPBACK: Kind = {
 const on = (runtime: 'deno' | 'bun'): Kind => ({
   place: 'loopback',
   where: `over loopback, on ${NAMES[runtime]}`,
-  contenders: [membio('membio/tls', runtime), other('node:tls', runtime, `node:tls of ${NAMES[runtime]}`)],
+  contenders: [membio('membio/tls', runtime), ...nativesOf(runtime)],
 })
 
 /** With the host's cryptography for what it does faster. */

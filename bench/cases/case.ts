@@ -79,3 +79,9 @@ export const accelerated = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'n
 
 /** Someone else; `who` where the name of the peer does not say it. */
 export const other = (peer: PeerName, runtime: Runtime = 'node', who: string = peer): Contender => ({ who, peer, runtime })
+
+/** What a runtime has itself: by the interface of node:tls, and by its own. */
+export const nativesOf = (runtime: 'deno' | 'bun'): Contender[] => [
+  other('node:tls', runtime, `node:tls of ${NAMES[runtime]}`),
+  other(runtime === 'deno' ? 'Deno.connectTls' : 'Bun.connect', runtime),
+]

@@ -2,7 +2,7 @@
 import type { Contender } from '../harness.ts'
 import type { PeerName } from '../peers/index.ts'
 import { DEFAULT, type Terms } from '../work.ts'
-import { measured, membio, NAMES, other, portable, type Case } from './case.ts'
+import { type Case, measured, membio, nativesOf, other, portable } from './case.ts'
 
 const PEERS: readonly PeerName[] = ['node-forge', 'subtls', '@reclaimprotocol/tls']
 /** A download of so much; one time is one record's worth. */
@@ -20,7 +20,7 @@ const node: readonly Contender[] = [
 
 const on = (runtime: 'deno' | 'bun'): readonly Contender[] => [
   membio('membio/tls', runtime),
-  other('node:tls', runtime, `node:tls of ${NAMES[runtime]}`),
+  ...nativesOf(runtime),
 ]
 
 function both(where: string, key: Terms['key'], contenders: readonly Contender[]): Case[] {

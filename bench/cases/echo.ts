@@ -1,7 +1,7 @@
 // The time that a short message takes there and back.
 import type { Contender } from '../harness.ts'
 import { DEFAULT } from '../work.ts'
-import { measured, membio, NAMES, other, portable, type Case } from './case.ts'
+import { type Case, measured, membio, NAMES, nativesOf, other, portable } from './case.ts'
 
 const SIZE = 100
 
@@ -11,6 +11,6 @@ const echo = (name: string, contenders: readonly Contender[]): Case =>
 export const echoes: readonly Case[] = [
   echo('on Node', [membio('membio/tls'), portable('membio/tls'), other('node:tls')]),
   ...(['deno', 'bun'] as const).map((runtime) =>
-    echo(`on ${NAMES[runtime]}`, [membio('membio/tls', runtime), other('node:tls', runtime, `node:tls of ${NAMES[runtime]}`)]),
+    echo(`on ${NAMES[runtime]}`, [membio('membio/tls', runtime), ...nativesOf(runtime)]),
   ),
 ]

@@ -1,7 +1,7 @@
 // Handshakes a second, by key and group, full and resumed.
 import type { Contender } from '../harness.ts'
 import { DEFAULT, type Place, type Terms } from '../work.ts'
-import { measured, membio, NAMES, other, portable, type Case } from './case.ts'
+import { type Case, measured, membio, NAMES, nativesOf, other, portable } from './case.ts'
 
 const TERMS: readonly Terms[] = [
   DEFAULT,
@@ -41,7 +41,7 @@ const LOOPBACK: Kind = {
 const on = (runtime: 'deno' | 'bun'): Kind => ({
   ...LOOPBACK,
   where: `over loopback, on ${NAMES[runtime]}`,
-  contenders: [membio('membio/tls', runtime), other('node:tls', runtime, `node:tls of ${NAMES[runtime]}`)],
+  contenders: [membio('membio/tls', runtime), ...nativesOf(runtime)],
 })
 
 /** node-forge has RSA keys only. */

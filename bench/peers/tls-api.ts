@@ -51,7 +51,7 @@ async function loopback(tls: Tls, terms: Terms, given: Given): Promise<Ends> {
     await once(client, 'secureConnect')
     return { client, server: (await accepted)[0] as Socket }
   }
-  return endsBy(connect, () => server.close())
+  return endsBy(connect, terms, () => server.close())
 }
 
 async function memory(tls: Tls, terms: Terms, given: Given): Promise<Ends> {
@@ -64,12 +64,19 @@ async function memory(tls: Tls, terms: Terms, given: Given): Promise<Ends> {
     await Promise.all([once(client, 'secureConnect'), once(server, 'secure')])
     return { client, server }
   }
-  return endsBy(connect, () => {})
+  return endsBy(connect, terms, () => {})
 }
 
 // ---- What is done with them. ----
 
-async function endsBy(connect: Connect, close: () => void): Promise<Ends> {
+/** Not every runtime follows `ciphers` in TLS 1.3. */
+function noteOn(socket: Socket, { cipher }: Terms): string | undefined {
+  const agreed = socket.getCipher?.()
+  const name = agreed?.standardName ?? agreed?.name
+  return name === cipher ? undefined : `with ${name ?? 'a cipher that it does not tell'}`
+}
+
+async function endsBy(connect: Connect, terms: Terms, close: () => void): Promise<Ends> {
   const open = await connect()
   const { client, server } = open
   let arrive = (_bytes: number): void => {}
@@ -90,6 +97,7 @@ async function endsBy(connect: Connect, close: () => void): Promise<Ends> {
     })
   let session: Buffer | undefined
   return {
+    note: noteOn(client, terms),
     async handshake() {
       await shut(await connect())
     },
@@ -171,6 +179,7 @@ async function client(tls: Tls, terms: Terms, given: Given & { server: ServerAdd
     await closed
   }
   return {
+    note: noteOn(open, terms),
     handshake: async () => end(await connect()),
     async transfer(bytes) {
       open.write(request(bytes))

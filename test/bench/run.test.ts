@@ -15,7 +15,9 @@ const RUN = fileURLToPath(new URL('../../bench/run.js', import.meta.url))
 const SMALLEST = ['--rounds', '2', '--milliseconds', '1', '--connections', '20']
 
 async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [RUN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // Contenders run on this very Node, whatever else is installed.
+  const env = { ...process.env, MEMBIO_BENCH_NODE: process.execPath }
+  const child = spawn(process.execPath, [RUN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
