@@ -1,6 +1,7 @@
 // What pages come from, for contenders in Chromium: an HTTP server on loopback, and at its WebSocket a proxy (Wisp) that leads to the native
 // server. Files are served as they are in dist/ and in the peers' packages; nothing is bundled.
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -26,14 +27,15 @@ const FOLDERS: Record<string, string> = {
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }
 
-const IMPORTS = {
-  'membio': '/dist/index.js',
-  'membio/transport': '/dist/transport.js',
-  '#openssl-module': '/dist/openssl-module.browser.js',
+/** As a bundler would resolve them for browsers. */
+function importMap(): Record<string, string> {
+  const { imports } = JSON.parse(readFileSync(`${repository}package.json`, 'utf8')) as { imports: Record<string, { browser: string }> }
+  const own = Object.entries(imports).map(([name, { browser }]) => [name, browser.slice(1)])
+  return { 'membio': '/dist/index.js', 'membio/transport': '/dist/transport.js', ...Object.fromEntries(own) }
 }
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">
-<script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>
+<script type="importmap">${JSON.stringify({ imports: importMap() })}</script>
 <script src="/packages/@mercuryworkshop/epoxy-tls/pkg/epoxy.js"></script>
 <script type="module" src="/bench/page/main.js"></script>`
 

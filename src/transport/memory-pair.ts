@@ -43,6 +43,8 @@ class MemoryEnd implements MemoryTransport {
   #writerWaits = false
   #ended = false
   #closed = false
+  /** Told by attach. */
+  #failure: Error | undefined
 
   constructor(options: MemoryPairOptions) {
     this.#options = options
@@ -50,7 +52,9 @@ class MemoryEnd implements MemoryTransport {
 
   attach(receiver: TransportReceiver): void {
     this.#receiver = receiver
-    this.#schedule()
+    const failure = this.#failure
+    if (failure) nextLoop(() => this.#break(failure))
+    else this.#schedule()
   }
 
   write(chunk: Uint8Array): boolean {
@@ -70,6 +74,7 @@ class MemoryEnd implements MemoryTransport {
     if (this.#closed || this.#ended) return
     this.#ended = true
     this.peer.#arrive(null)
+    nextLoop(() => this.#tellClosed())
   }
 
   reset(): void {
@@ -121,11 +126,25 @@ class MemoryEnd implements MemoryTransport {
   #deliver(): void {
     if (this.#paused || this.#closed) return
     const chunk = this.#queue.shift()
-    if (chunk === null) return this.#receiver?.onEof()
+    if (chunk === null) return this.#deliverEof()
     if (!chunk) return
     this.#queued -= chunk.length
     if (this.#writerWaits && this.#hasRoom) nextLoop(() => this.#tellDrain())
     this.#receiver?.onChunk(chunk)
+  }
+
+  #deliverEof(): void {
+    this.#eofDelivered = true
+    this.#receiver?.onEof()
+    nextLoop(() => this.#tellClosed())
+  }
+  #eofDelivered = false
+
+  #tellClosed(): void {
+    const receiver = this.#receiver
+    if (!this.#ended || !this.#eofDelivered) return
+    this.#receiver = undefined
+    receiver?.onClosed?.()
   }
 
   /** Unless the writer has filled it up again meanwhile. */
@@ -142,8 +161,12 @@ class MemoryEnd implements MemoryTransport {
   #break(error: Error): void {
     const receiver = this.#receiver
     if (this.#closed) return
+    if (!receiver) {
+      this.#failure = error
+      return
+    }
     this.#close()
-    receiver?.onError(error)
+    receiver.onError(error)
   }
 
   #close(): void {

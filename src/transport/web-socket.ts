@@ -2,16 +2,25 @@
 // What is written goes out as binary messages; where messages begin and end means nothing to whoever reads the stream.
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 
-/** The part of WebSocket used here; the last three are those of `ws`. */
+/** The part of WebSocket used here. */
 export interface WebSocketLike {
+  /** Is set to 'arraybuffer'. */
   binaryType: string
+  /** 0 while connecting, 3 when closed. */
   readonly readyState: number
+  /** Bytes that were sent and have not left. */
   readonly bufferedAmount: number
+  /** As any EventTarget has it. */
   addEventListener(type: 'open' | 'message' | 'error' | 'close', listener: (event: WebSocketEvent) => void): void
-  send(message: Uint8Array): void
+  /** Sends a binary message. */
+  send(message: Uint8Array<ArrayBuffer>): void
+  /** Sends what is queued, then a close frame. */
   close(code?: number, reason?: string): void
+  /** Of `ws`: reads no more. */
   pause?(): void
+  /** Of `ws`: reads again. */
   resume?(): void
+  /** Of `ws`: cuts the connection. */
   terminate?(): void
 }
 
@@ -178,7 +187,7 @@ class WebSocketTransport implements ByteTransport {
 
   /** In messages of bounded size: the other side holds a message until it is complete. */
   #send(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE))
+    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE) as Uint8Array<ArrayBuffer>)
   }
 
   /** There is no event for room, so it is looked for: soon at first, then less often, because whatever takes longer is slow. */
@@ -258,23 +267,30 @@ class WebSocketTransport implements ByteTransport {
   }
 
   #flushSoon(): void {
-    if (this.#held.length) queueMicrotask(() => this.#flush())
+    if (this.#deliverable) queueMicrotask(() => this.#flush())
+  }
+
+  get #deliverable(): boolean {
+    return this.#held.length > 0 && !this.#paused && this.#receiver !== undefined
   }
 
   #flush(): void {
     if (this.#flushing) return
     this.#flushing = true
     try {
-      while (this.#held.length && this.#receiver && !this.#paused) this.#deliver(this.#held.shift()!)
+      while (this.#deliverable) this.#deliver(this.#held.shift()!)
     } finally {
       this.#flushing = false
-      if (!this.#paused) this.#flushSoon() // a receiver that throws loses nothing of what comes next
+      this.#flushSoon() // a receiver that throws loses nothing of what comes next
     }
   }
 
   #deliver(what: Uint8Array | 'eof' | Error): void {
     const receiver = this.#receiver!
-    if (what === 'eof') return receiver.onEof()
+    if (what === 'eof') {
+      receiver.onEof()
+      return this.#receiver?.onClosed?.() // a WebSocket has no half-close
+    }
     if (what instanceof Error) {
       this.#stop()
       return receiver.onError(what)

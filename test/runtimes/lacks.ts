@@ -2,7 +2,9 @@
 // other reason is a failure.
 import type { Need, RuntimeName } from './world.ts'
 
-const NODE = { 'own socket': "Node's own socket is node:net's, which the neighbouring group runs on" }
+const NODE = { 'own socket': "Node's own socket is node:net's, which the neighbouring row is about" }
+
+const NO_NODE = 'a page has no sockets, and none of the node:* modules'
 
 export const LACKS: Record<RuntimeName, Partial<Record<Need, string>>> = {
   node20: NODE,
@@ -12,13 +14,8 @@ export const LACKS: Record<RuntimeName, Partial<Record<Need, string>>> = {
   deno: {},
   bun: {},
   workerd: {
+    'node:https': "workerd's node:https is made of its fetch: it takes no connection that others have made",
     listening: 'workerd opens no listening socket for a worker: what comes in is HTTP, by its configuration',
-    finalization: 'a worker cannot ask for a garbage collection',
   },
-  chromium: {
-    'node:net': 'a page has no sockets, and none of the node:* modules',
-    'node:tls': 'a page has none of the node:* modules that membio/tls stands on',
-    listening: 'a page cannot listen',
-    finalization: 'a page cannot ask for a garbage collection',
-  },
+  chromium: { 'node:net': NO_NODE, 'node:https': NO_NODE, listening: 'a page cannot listen' },
 }

@@ -11,6 +11,8 @@ export interface Cell {
 /** Of a runtime that has died, every case is missing. */
 const SHOWN = 3
 
+const COLUMN = 14
+
 const indent = (text: string) => text.trimEnd().replace(/^/gm, '    ')
 
 export function printFailures(results: readonly Result[], absent: readonly Cell[]): void {
@@ -34,8 +36,8 @@ export function printMatrix(results: readonly Result[], rows: 'groups' | 'cases'
   const labels = [...new Set(results.flatMap(({ cases }) => cases.map(label)))]
   const width = Math.max(...labels.map((text) => text.length), 0)
   const cells = (text: string) => results.map(({ cases }) => cell(cases.filter((one) => label(one) === text), footnotes))
-  console.log(`\n${''.padEnd(width)}${results.map(({ runtime }) => runtime.padStart(11)).join('')}`)
-  for (const text of labels) console.log(`${text.padEnd(width)}${cells(text).map((one) => one.padStart(11)).join('')}`)
+  console.log(`\n${''.padEnd(width)}${results.map(({ runtime }) => runtime.padStart(COLUMN)).join('')}`)
+  for (const text of labels) console.log(`${text.padEnd(width)}${cells(text).map((one) => one.padStart(COLUMN)).join('')}`)
   for (const [reason, mark] of footnotes) console.log(`${mark}: ${reason}`)
   console.log('')
 }

@@ -13,6 +13,7 @@ import { printFailures, printMatrix, type Cell } from './matrix.ts'
 import { certificates } from './certificates.ts'
 import { startPeers } from './peers.ts'
 import { Cleanups, killAll, type Result, type Run } from './runtime.ts'
+import { runChromium } from './runtimes/chromium.ts'
 import { runProcess } from './runtimes/process.ts'
 import { runWorkerd } from './runtimes/workerd.ts'
 import { RUNTIMES, type Briefing, type CaseReport, type Report, type RuntimeName } from './world.ts'
@@ -25,9 +26,7 @@ const RUN: Record<RuntimeName, Run> = {
   deno: runProcess('deno'),
   bun: runProcess('bun'),
   workerd: runWorkerd,
-  chromium: async () => {
-    throw new Error('not yet')
-  },
+  chromium: runChromium,
 }
 
 const PARALLEL = 2

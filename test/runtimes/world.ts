@@ -7,7 +7,7 @@ export const RUNTIMES = ['node20', 'node22', 'node24', 'node26', 'deno', 'bun', 
 export type RuntimeName = (typeof RUNTIMES)[number]
 
 /** What a case needs of a runtime; lacks.ts says who does not have it, and why. */
-export type Need = 'own socket' | 'node:net' | 'listening' | 'node:tls' | 'finalization'
+export type Need = 'own socket' | 'node:net' | 'listening' | 'node:https'
 
 export interface Identity {
   cert: string
@@ -44,6 +44,10 @@ export interface PeerPorts {
   otherCa: number
   /** Pre-shared keys, and no certificate. */
   psk: number
+  /** In clear, until the client says STARTTLS. */
+  startTls: number
+  /** HTTP/1.1 over TLS. */
+  https: number
   /** `good` behind somebody who cuts the connection in the midst of a record. */
   cutInRecord: number
   /** `good` behind somebody who cuts the connection between two records. */

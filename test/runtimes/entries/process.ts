@@ -1,4 +1,5 @@
 // Node, Deno and Bun: the briefing is a file that the command line names, reports are lines of JSON on stdout.
+import '../suites/memory.ts'
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { runAll } from '../suites/kit.ts'
