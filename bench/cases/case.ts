@@ -1,5 +1,4 @@
 // What all families of cases share: their shape, and who takes part in most of them.
-import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Contender, Harness, Measurement, Settings } from '../harness.ts'
 import type { PeerName } from '../peers/index.ts'
@@ -49,18 +48,10 @@ export const repository = fileURLToPath(new URL('../../../', import.meta.url))
 /** The package's own module, with nothing but OpenSSL's C in it: `./build.sh kernels`. */
 export const PORTABLE = `${repository}build/wasm/openssl-portable.wasm`
 
-/** Whether this membio can hand work to the host's cryptography. Then it is told not to, wherever pure WebAssembly is measured. */
-export const offersAcceleration = (): boolean => {
-  const types = `${repository}dist/types/abi/instance.d.ts`
-  return existsSync(types) && readFileSync(types, 'utf8').includes('acceleration?:')
-}
-
-const pure = offersAcceleration() ? { acceleration: 'wasm' } : {}
-
 export const NAMES: Record<Runtime, string> = { node: 'Node', deno: 'Deno', bun: 'Bun', chromium: 'Chromium' }
 
 /** membio in WebAssembly alone, by its engine or by its drop-in. */
-export const membio = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender => ({ who: 'membio', peer, runtime, ...pure })
+export const membio = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender => ({ who: 'membio', peer, runtime, acceleration: 'wasm' })
 
 /** The same code on OpenSSL's C in WebAssembly. */
 export const portable = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender => ({
@@ -69,12 +60,12 @@ export const portable = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node
   wasm: PORTABLE,
 })
 
-/** With the host's cryptography for what it does faster, where this membio offers it. */
+/** As it is unless it is told otherwise: what the host's cryptography does faster is left to it. */
 export const accelerated = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender => ({
-  who: 'membio, host',
+  who: 'membio, accelerated',
   peer,
   runtime,
-  acceleration: 'host',
+  acceleration: 'auto',
 })
 
 /** Someone else; `who` where the name of the peer does not say it. */
@@ -83,5 +74,5 @@ export const other = (peer: PeerName, runtime: Runtime = 'node', who: string = p
 /** What a runtime has itself: by the interface of node:tls, and by its own. */
 export const nativesOf = (runtime: 'deno' | 'bun'): Contender[] => [
   other('node:tls', runtime, `node:tls of ${NAMES[runtime]}`),
-  other(runtime === 'deno' ? 'Deno.connectTls' : 'Bun.connect', runtime),
+  other(runtime === 'deno' ? 'Deno.startTls' : 'Bun.connect', runtime),
 ]

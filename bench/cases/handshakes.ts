@@ -1,7 +1,7 @@
 // Handshakes a second, by key and group, full and resumed.
 import type { Contender } from '../harness.ts'
 import { DEFAULT, type Place, type Terms } from '../work.ts'
-import { type Case, measured, membio, NAMES, nativesOf, other, portable } from './case.ts'
+import { accelerated, type Case, measured, membio, NAMES, nativesOf, other, portable } from './case.ts'
 
 const TERMS: readonly Terms[] = [
   DEFAULT,
@@ -38,6 +38,13 @@ const LOOPBACK: Kind = {
   contenders: [membio('membio/tls'), portable('membio/tls'), other('node:tls')],
 }
 
+/** The host computes with RSA keys. */
+const ACCELERATED: Kind = {
+  place: 'loopback',
+  where: 'over loopback, accelerated',
+  contenders: [accelerated('membio/tls'), membio('membio/tls'), other('node:tls')],
+}
+
 const on = (runtime: 'deno' | 'bun'): Kind => ({
   ...LOOPBACK,
   where: `over loopback, on ${NAMES[runtime]}`,
@@ -52,6 +59,7 @@ export const handshakes: readonly Case[] = [
   ...TERMS.map((terms) => handshake(withForge(terms), terms)),
   handshake({ ...MEMORY, resumed: true }, DEFAULT),
   ...TERMS.map((terms) => handshake(LOOPBACK, terms)),
+  handshake(ACCELERATED, { ...DEFAULT, key: 'RSA-2048' }),
   handshake({ ...LOOPBACK, resumed: true }, DEFAULT),
   handshake(on('deno'), DEFAULT),
   handshake(on('bun'), DEFAULT),

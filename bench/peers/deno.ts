@@ -1,4 +1,5 @@
-// Deno's own sockets: rustls, by Deno.connectTls and Deno.listenTls. Neither cipher nor group can be chosen.
+// Deno's own sockets: rustls, by Deno.startTls (which is Deno.connectTls in two steps) and Deno.listenTls. Neither cipher nor group can be
+// chosen.
 import { Cannot, HOST, type Terms } from '../work.ts'
 import { Download, request } from './download.ts'
 import type { Ends, Given, Peer, ServerAddress } from './peer.ts'
@@ -10,6 +11,10 @@ interface Conn {
   close(): void
 }
 
+interface TcpConn {
+  setNoDelay(): void
+}
+
 interface Listener {
   readonly addr: { port: number }
   accept(): Promise<Conn>
@@ -17,21 +22,24 @@ interface Listener {
 }
 
 declare const Deno: {
-  connectTls(options: { hostname: string; port: number; caCerts: string[] }): Promise<Conn>
+  connect(options: { hostname: string; port: number }): Promise<TcpConn>
+  startTls(conn: TcpConn, options: { hostname: string; caCerts: string[] }): Promise<Conn>
   listenTls(options: { hostname: string; port: number; cert: string; key: string }): Listener
 }
 
 const NOTE = 'with the cipher and the group of its choice'
 const BUFFER = 65536
 
-export const deno: Peer = { name: 'Deno.connectTls', loopback, server }
+export const deno: Peer = { name: 'Deno.startTls', loopback, server }
 
 function check({ key }: Terms): void {
   if (key === 'Ed25519') throw new Cannot('it verifies no Ed25519 signatures')
 }
 
 async function connect(port: number, ca: string): Promise<Conn> {
-  const conn = await Deno.connectTls({ hostname: HOST, port, caCerts: [ca] })
+  const tcp = await Deno.connect({ hostname: '127.0.0.1', port })
+  tcp.setNoDelay() // as the others have it
+  const conn = await Deno.startTls(tcp, { hostname: HOST, caCerts: [ca] })
   await conn.handshake()
   return conn
 }

@@ -1,4 +1,5 @@
 // Who can be measured, by name. Each is loaded only by the process that is to be it.
+import type { InitOptions } from 'membio'
 import type { Peer } from './peer.ts'
 
 /** A contender's software: what a worker is told to be. */
@@ -7,7 +8,7 @@ export interface Side {
   /** Another openssl.wasm than the package's own. */
   wasm?: string
   /** What membio's `init` is told. */
-  acceleration?: string
+  acceleration?: InitOptions['acceleration']
 }
 
 export type PeerName = keyof typeof PEERS
@@ -22,7 +23,7 @@ const PEERS = {
   'node-forge': async () => (await import('./forge.ts')).forge(),
   'subtls': async () => (await import('./subtls.ts')).subtls(),
   '@reclaimprotocol/tls': async () => (await import('./reclaim.ts')).reclaim(),
-  'Deno.connectTls': async () => (await import('./deno.ts')).deno,
+  'Deno.startTls': async () => (await import('./deno.ts')).deno,
   'Bun.connect': async () => (await import('./bun.ts')).bun,
   'membio in a page': async () => (await import('./chromium.ts')).inChromium('membio'),
   'epoxy-tls': async () => (await import('./chromium.ts')).inChromium('epoxy-tls'),

@@ -1,14 +1,12 @@
 // membio's engine: a client and a server in memory, without poller, sockets or promises. And the builds of it that are compared.
 import { readFileSync } from 'node:fs'
-import { createContext, init, type SecureContext, type TlsEngine } from 'membio'
+import { createContext, init, type InitOptions, type SecureContext, type TlsEngine } from 'membio'
 import { HOST, type Terms } from '../work.ts'
 import type { Ends, Given, Peer } from './peer.ts'
 
 /** Before anything else of membio is used: another openssl.wasm than the package's own, or another way to encrypt. */
-export async function start(options: { wasm?: string; acceleration?: string }): Promise<void> {
-  const { wasm, acceleration } = options
-  // Not every version of membio knows `acceleration`; it is only asked for where it does.
-  await init({ ...(wasm && { bytes: new Uint8Array(readFileSync(wasm)) }), ...(acceleration && { acceleration }) })
+export async function start({ wasm, acceleration }: Pick<InitOptions, 'acceleration'> & { wasm?: string }): Promise<void> {
+  await init({ acceleration, ...(wasm && { bytes: new Uint8Array(readFileSync(wasm)) }) })
 }
 
 class Pair {
