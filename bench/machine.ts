@@ -12,7 +12,7 @@ export function machine(): Results['machine'] {
     cpu: all[0]?.model.trim() ?? 'unknown',
     cores: all.length,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-    system: `${distribution() ?? type()}, kernel ${release()}`,
+    system: `${distribution() ?? type()}, kernel ${release().split('-')[0]}`,
   }
 }
 

@@ -42,12 +42,15 @@ const cells = (values: readonly string[]): string => `| ${values.join(' | ')} |`
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [cells(head), cells(head.map(() => '---')), ...rows.map(cells)].join('\n')
 
+/** A reason, in a cell. */
+const plain = (reason: string): string => reason.split('\n')[0]!.replaceAll('|', '\\|')
+
 function targets(results: Results): string {
   const rows = TARGETS.map((target) => judge(target, results)).map((judged) => [
     judged.target.figure,
     wanted(judged),
     reached(judged, results),
-    judged.why ? `${judged.verdict}: ${judged.why}` : judged.verdict,
+    judged.why ? `${judged.verdict}: ${plain(judged.why)}` : judged.verdict,
   ])
   return ['## Targets', '', '![](performance.svg)', '', table(['figure', 'target', 'reached', ''], rows), ''].join('\n')
 }
@@ -73,7 +76,7 @@ function section(family: FamilyName, rows: readonly Row[]): string | undefined {
 }
 
 function line(one: Figure | Missing, unit: Unit): string[] {
-  if (!isFigure(one)) return [one.who, `${one.failed ? 'failed: ' : ''}${one.cannot.split('\n')[0]!.replaceAll('|', '\\|')}`, '', '', '']
+  if (!isFigure(one)) return [one.who, `${one.failed ? 'failed: ' : ''}${plain(one.cannot)}`, '', '', '']
   const who = one.note ? `${one.who} (${one.note})` : one.who
   const ratio = one.ratio ? times(one.ratio) : ''
   return [who, amount(one.value.median, unit), one.cpu ? amount(one.cpu.median, unit) : '', ratio, one.cpuRatio ? `${digits(one.cpuRatio.median)} ×` : '']

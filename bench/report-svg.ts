@@ -4,8 +4,8 @@ import { digits } from './report-text.ts'
 import type { Results } from './results.ts'
 import { judge, TARGETS, type Judged } from './targets.ts'
 
-const WIDTH = 860
-const LABEL = 330
+const WIDTH = 960
+const LABEL = 430
 const RIGHT = 70
 const LINE = 24
 const TOP = 56
@@ -57,7 +57,7 @@ function line({ target, reached: { median, q1, q3 }, verdict }: Reached, top: nu
   const colour = verdict === 'met' ? '#1a7f4b' : '#c2410c'
   const aim = across(times)
   return [
-    text(LABEL - 14, y + 4, `${target.figure}${target.figure.includes(against) ? '' : ` : ${against}`}`, 'text-anchor="end"'),
+    text(LABEL - 14, y + 4, target.figure.includes(against) ? target.figure : `${target.figure}, beside ${against}`, 'text-anchor="end"'),
     `<path d="M${across(q1)} ${y}H${across(q3)}" stroke="${colour}" stroke-width="6" stroke-opacity=".35" stroke-linecap="round"/>`,
     `<path d="M${aim} ${y - 8}V${y + 8}" stroke="#222" stroke-width="2"/>`,
     `<circle cx="${across(median)}" cy="${y}" r="5" fill="${colour}"/>`,

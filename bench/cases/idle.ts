@@ -10,6 +10,9 @@ import { commandFor, environment } from '../runtimes.ts'
 import type { Identity } from '../work.ts'
 import type { Case, Tools } from './case.ts'
 
+/** Milliseconds: for ten thousand handshakes on a slow machine. */
+const PATIENCE = 240_000
+
 /** A script of ours that is talked to by lines. */
 class Script {
   readonly #process: ChildProcess
@@ -23,7 +26,9 @@ class Script {
 
   async ask(question: unknown): Promise<unknown> {
     this.#process.stdin!.write(`${JSON.stringify(question)}\n`)
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE)
     const { value, done } = await this.#lines.next()
+    clearTimeout(timer)
     if (done) throw new Error('the process has ended')
     return JSON.parse(value)
   }

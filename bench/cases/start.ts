@@ -13,6 +13,9 @@ import { NAMES, type Case, type Tools } from './case.ts'
 
 const SCRIPT = fileURLToPath(new URL('../start-up.js', import.meta.url))
 
+/** Milliseconds. A process that takes longer never ends. */
+const PATIENCE = 60_000
+
 type What = 'load' | 'handshake'
 const LABELS: Record<What, string> = { load: 'load, and make a context', handshake: 'first handshake' }
 
@@ -25,7 +28,7 @@ const sidesOn = (runtime: Runtime): readonly { who: string; module: string }[] =
 async function processTime(runtime: Runtime, args: readonly string[]): Promise<number> {
   const [program, ...rest] = commandFor(runtime, SCRIPT)!
   const began = performance.now()
-  const child = spawn(program!, [...rest, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: environment() })
+  const child = spawn(program!, [...rest, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: environment(), timeout: PATIENCE })
   const [code] = (await once(child, 'exit')) as [number]
   const milliseconds = performance.now() - began
   if (code !== 0) throw new Error(`${args.join(' ')}: exit code ${code}`)

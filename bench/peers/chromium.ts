@@ -12,9 +12,9 @@ interface Page {
   evaluate<Argument, Result>(script: (argument: Argument) => Promise<Result>, argument: Argument): Promise<Result>
 }
 
+/** Playwright ends it with this process. */
 interface Browser {
   newPage(): Promise<Page>
-  close(): Promise<void>
 }
 
 interface Playwright {
@@ -49,7 +49,6 @@ async function start({ server }: Given): Promise<Page> {
   if (!server?.web) throw new Cannot('the proxy is not installed: ./build.sh bench')
   const { chromium } = await load<Playwright>('playwright-core')
   const browser = await chromium.launch({ executablePath, args: FLAGS })
-  process.once('beforeExit', () => void browser.close())
   const opened = await browser.newPage()
   opened.on('console', (message) => console.error(message.text()))
   await opened.goto(`http://127.0.0.1:${server.web}/`)
