@@ -131,7 +131,7 @@ class BunTransport implements ByteTransport {
     this.#closed = { error }
     this.#queue.length = 0
     queueMicrotask(() => {
-      if (!error && this.#sending === 'ended') return this.onEnd() // what Bun calls it where our direction has ended before
+      if (!error && this.#sending === 'ended') this.onEnd() // what Bun calls a close where our direction has ended before
       const receiver = this.#receiver
       this.#receiver = undefined
       if (!error && this.#eof && this.#sending === 'ended') return receiver?.onClosed?.()
