@@ -117,7 +117,8 @@ export class Ends {
 
   #start(controller: WritableStreamDefaultController, ready: Promise<void>): Promise<void> {
     this.#writer = controller
-    // `abort` below waits for the write that is under way, which may wait for the peer. Node does not bear a stream that fails in its signal.
+    // `abort` below waits for the write that is under way, which may wait for the peer. A turn later, because Node does not bear a stream
+    // that fails while its signal is told.
     controller.signal?.addEventListener('abort', () => queueMicrotask(() => this.#abort(controller.signal.reason)))
     return ready
   }
@@ -162,7 +163,8 @@ export class Ends {
   }
 
   #abort(reason: unknown): void {
-    this.#owner.giveUp(new TlsError('closed', 'the connection was given up: its writable was aborted', { code: 'ERR_TLS_ABORTED', cause: reason }))
+    const fields = { code: 'ERR_TLS_ABORTED', cause: reason }
+    this.#owner.giveUp(new TlsError('closed', 'the connection was given up: its writable was aborted', fields))
   }
 
   #event(): Promise<void> {

@@ -24,7 +24,8 @@ export async function listen(options: ListenOptions): Promise<TlsListener> {
   try {
     const lobby = new Lobby(settings, context, backlog, onClientError)
     context.createEngine(settings.engine).free() // what is wrong with the options is told now, not to the first client
-    const raw = await listenRaw({ hostname, port, backlog, onSocket: (socket) => lobby.enter(socket), onError: (error) => lobby.close(error) })
+    const handlers = { onSocket: (socket: RawSocket) => lobby.enter(socket), onError: (error: Error) => lobby.close(error) }
+    const raw = await listenRaw({ hostname, port, backlog, ...handlers })
     return new TlsListener(raw, lobby, release, signal)
   } catch (error) {
     release()
@@ -33,8 +34,8 @@ export async function listen(options: ListenOptions): Promise<TlsListener> {
 }
 
 /**
- * A port that is listened at. Connections come by `accept`, or in a loop over the listener; leaving the loop closes it. Those that were accepted
- * live on, and are their owner's to close.
+ * A port that is listened at. Connections come by `accept`, or in a loop over the listener; leaving the loop closes it. Those that were
+ * accepted live on, and are their owner's to close.
  */
 export class TlsListener implements AsyncIterable<TlsSocket> {
   /** Where it listens; where port 0 was asked for, the one that the system chose. */
@@ -158,4 +159,5 @@ class Lobby {
   }
 }
 
-const aborted = (signal: AbortSignal) => new TlsError('closed', 'listen: the signal was aborted', { code: 'ERR_TLS_ABORTED', cause: signal.reason })
+const aborted = ({ reason }: AbortSignal) =>
+  new TlsError('closed', 'listen: the signal was aborted', { code: 'ERR_TLS_ABORTED', cause: reason })

@@ -265,6 +265,15 @@ function abortCases(test: Suite, open: Open): void {
     await expectRejection(socket.readable.getReader().read(), expected)
   })
 
+  test('writable.abort during the handshake', async (t) => {
+    const socket = await open(t)
+    const write = socket.writable.getWriter()
+    const aborting = write.abort('never mind')
+    await expectRejection(socket.opened, expected)
+    await expectRejection(socket.closed, expected)
+    await aborting.catch(() => {})
+  })
+
   test('close before the handshake is done: `opened` rejects, `closed` does not', async (t) => {
     const socket = await open(t)
     await socket.close()

@@ -188,8 +188,18 @@ test('streams that are locked are refused', () => {
   expectThrow(() => secure({ readable, writable } as never, { servername: HOST }), { kind: 'usage', message: 'locked' })
 })
 
-test('a client without a name is refused', async (t) => {
-  const raw = dialTcp(t, (await listenTcp(t, () => {})).port)
+test('a client without a name is refused, and its connection closed', async (t) => {
+  const raw = dialTcp(t, (await listenTcp(t, (peer) => peer.on('error', () => {}))).port)
   const socket = secure(Duplex.toWeb(raw) as never, { ca: root().cert })
   await expectRejection(socket.opened, { kind: 'usage', message: 'servername' })
+  if (!raw.closed) await new Promise((resolve) => raw.once('close', resolve))
+})
+
+test('so is a socket that cannot turn to TLS for its options', async (t) => {
+  const { port } = await smtpServer(t)
+  const socket = plain(t, port)
+  await readSome(socket, /hello/)
+  const expected = { kind: 'usage', code: 'ERR_OSSL_PEM_NO_START_LINE' } as const
+  await expectRejection(socket.startTls({ ca: 'no certificate', servername: HOST }).opened, expected)
+  await expectRejection(socket.closed, expected)
 })
