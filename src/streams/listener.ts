@@ -1,6 +1,7 @@
 // TlsListener: connections whose handshake is done, one after the other. Handshakes run at the same time; those that fail are passed over.
 import { init } from '../abi/instance.ts'
 import type { SecureContext } from '../engine/context.ts'
+import type { TlsEngine } from '../engine/engine.ts'
 import { TlsError, usageError } from '../errors.ts'
 import { listen as listenRaw } from '#sockets'
 import { checkPort, type SocketAddress } from './address.ts'
@@ -126,13 +127,24 @@ class Lobby {
 
   enter(raw: RawSocket): void {
     if (this.#over || this.#shaking.size + this.#ready.length >= this.#backlog) return raw.transport.reset()
-    const socket = new TlsSocket(this.#settings, { raw, engine: this.#context.createEngine(this.#settings.engine) })
+    const engine = this.#newEngine()
+    if (!engine) return raw.transport.reset()
+    const socket = new TlsSocket(this.#settings, { raw, engine })
     const client: ClientAddress = { ...(raw.remoteAddress && { remoteAddress: raw.remoteAddress }) }
     this.#shaking.add(socket)
     socket.opened.then(
       () => this.#secure(socket),
       (error: TlsError) => this.#shaking.delete(socket) && !this.#over && this.#onClientError?.(error, client),
     )
+  }
+
+  /** A context that its owner has freed is the listener's end. */
+  #newEngine(): TlsEngine | undefined {
+    try {
+      return this.#context.createEngine(this.#settings.engine)
+    } catch (error) {
+      return void this.close(error as Error)
+    }
   }
 
   #secure(socket: TlsSocket): void {

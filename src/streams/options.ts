@@ -14,7 +14,7 @@ export interface StreamDeadlines extends Deadlines {
 /** What every socket takes beside what `createContext` takes. That can be given here, too; or, parsed once for many, as a `context`. */
 export interface SocketOptions
   extends ContextOptions, Pick<EngineOptions, 'dangerouslyAcceptAnyCertificate' | 'expectedKeys' | 'keylog' | 'trace'> {
-  /** Instead of the options of `createContext`. Stays the caller's, who frees it; that may be at once after the call. */
+  /** Instead of the options of `createContext`. Stays the caller's, who may free it once the sockets are open, and the listener closed. */
   context?: SecureContext
   /**
    * Decisions that may take their time: of a server by `clientHello` (SNI, ALPN, keys, sessions), of both on `verify`, of a client on

@@ -276,7 +276,10 @@ function abortCases(test: Suite, open: Open): void {
 
   test('close before the handshake is done: `opened` rejects, `closed` does not', async (t) => {
     const socket = await open(t)
+    const write = socket.writable.getWriter().write(encode('never sent'))
+    write.catch(() => {})
     await socket.close()
+    await expectRejection(write, { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
     await expectRejection(socket.opened, { kind: 'closed', code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
   })
 }
