@@ -99,6 +99,23 @@ test('words that were slipped in before the handshake are no plaintext: it fails
   await expectRejection(readAll(secured.readable), { kind: 'protocol' })
 })
 
+test('a peer that takes nothing and leaves: what was to be written before the handshake is no reason to wait', async (t) => {
+  let leave = () => {}
+  const { port } = await listenTcp(t, (raw) => {
+    raw.pause()
+    leave = () => raw.resetAndDestroy()
+  })
+  const socket = plain(t, port)
+  await socket.opened
+  const writer = socket.writable.getWriter()
+  writer.write(pattern(50_000_000)).catch(() => {})
+  writer.releaseLock()
+  const secured = socket.startTls({ ca: root().cert, servername: HOST })
+  leave()
+  await expectRejection(secured.closed, { kind: 'io' })
+  await expectRejection(socket.closed, { kind: 'io' })
+})
+
 test('locks have to be given back first', async (t) => {
   const { port } = await smtpServer(t)
   const socket = plain(t, port)
