@@ -53,6 +53,10 @@ export class PlainPipe implements Pipe, TransportReceiver {
     if (this.#heir) this.#heir.onError(error)
     else this.#finish(tlsErrorOf(error, 'the transport'))
   }
+  onClosed(): void {
+    if (this.#heir) this.#heir.onClosed()
+    else this.#finishWhenTold()
+  }
 
   // ---- From the streams. ----
 
@@ -112,6 +116,11 @@ export class PlainPipe implements Pipe, TransportReceiver {
     if (this.#told) queueMicrotask(() => this.#finish())
   }
 
+  /** The streams may not have taken all of it yet. */
+  #finishWhenTold(): void {
+    if (this.#told || this.#closed) this.#finish()
+  }
+
   #finish(error?: TlsError): void {
     if (!this.#heir) this.#onClose(error)
   }
@@ -123,6 +132,7 @@ class HandedOver implements ByteTransport, TransportReceiver {
   readonly #before: Uint8Array[]
   #eof: boolean
   #error: Error | undefined
+  #wasClosed = false
   #receiver: TransportReceiver | undefined
 
   constructor(transport: ByteTransport, held: Uint8Array[], eof: boolean) {
@@ -142,6 +152,7 @@ class HandedOver implements ByteTransport, TransportReceiver {
       for (const chunk of this.#before.splice(0)) receiver.onChunk(chunk)
       if (this.#eof) receiver.onEof()
       if (this.#error) receiver.onError(this.#error)
+      else if (this.#wasClosed) receiver.onClosed?.()
       else this.#transport.resume()
     })
   }
@@ -177,5 +188,9 @@ class HandedOver implements ByteTransport, TransportReceiver {
   onError(error: Error): void {
     if (this.#receiver) this.#receiver.onError(error)
     else this.#error = error
+  }
+  onClosed(): void {
+    if (this.#receiver) this.#receiver.onClosed?.()
+    else this.#wasClosed = true
   }
 }
