@@ -28,6 +28,11 @@ export const LACKS: Record<RuntimeName, Partial<Record<Need, string>>> = {
 
 /** Single cases that a runtime cannot pass, by no fault of ours. */
 export const EXCEPTIONS: Partial<Record<RuntimeName, readonly Exception[]>> = {
+  chromium: ['membio', 'node24'].map((peer) => ({
+    group: `membio/streams: secure, to ${peer}`,
+    name: 'nobody reads: the writer is told to wait, and nothing is lost when somebody does',
+    reason: 'a WebSocket cannot hold its peer back',
+  })),
   workerd: [
     {
       group: "transport the runtime's own socket: back-pressure",
