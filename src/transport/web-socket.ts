@@ -56,8 +56,9 @@ export interface WebSocketOptions {
  * Takes over the socket: nobody else may read or write it. One that is still connecting will do. Call it in the same turn in which the socket
  * was made: messages that came before are lost.
  *
- * A WebSocket has no half-close: `end` sends what is queued and then the close frame, and what the peer has not sent by then is lost. For TLS
- * this is no loss: the poller ends the transport after both directions have ended. A close with code 1000, or without one, is the end of the
+ * A WebSocket has no half-close: `end` sends what is queued and then the close frame, and what the peer has not sent by then is lost; some
+ * proxies (websockify) then forget what they have not passed on. For TLS this is no loss: the poller ends the transport after both directions
+ * have ended. A close with code 1000, or without one, is the end of the
  * stream (`onEof`), and nothing can be written any more; every other code is an error that tells it. `reset` closes with code 4000, or drops
  * the connection where the object can (`terminate` of `ws`).
  */
@@ -244,10 +245,11 @@ class WebSocketTransport implements ByteTransport {
   }
 
   #verdict({ code = NO_STATUS, reason }: WebSocketEvent, neverOpen: boolean): 'eof' | Error {
-    if (this.#cause) return this.#cause
-    if (neverOpen) return failure('the WebSocket could not be opened; scripts are not told why', 'ECONNREFUSED')
+    const fallback = neverOpen ? 'ECONNREFUSED' : 'ECONNRESET'
+    if (this.#cause) return 'code' in this.#cause ? this.#cause : failure(this.#cause.message, fallback, this.#cause)
+    if (neverOpen) return failure('the WebSocket could not be opened; browsers do not tell why', fallback)
     if (code === NORMAL_CLOSURE || code === NO_STATUS) return 'eof'
-    return failure(`the WebSocket was closed with code ${code}${reason ? `: ${reason}` : ''}`, 'ECONNRESET')
+    return failure(`the WebSocket was closed with code ${code}${reason ? `: ${reason}` : ''}`, fallback)
   }
 
   /** Broken by what we have seen ourselves. */
@@ -309,7 +311,7 @@ function bytesOf(data: unknown): Uint8Array | undefined {
   return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : undefined
 }
 
-const failure = (message: string, code: string): Error => Object.assign(new Error(message), { code })
+const failure = (message: string, code: string, cause?: Error): Error => Object.assign(new Error(message, { cause }), { code })
 const closedBefore = (): Error => failure('the WebSocket was closed already', 'ECONNRESET')
 
 const CONNECTING = 0

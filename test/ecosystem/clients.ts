@@ -31,6 +31,8 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   got: { servers: [nginx, haproxy] },
   axios: { servers: [nginx, haproxy] },
   ws: { servers: [nginx] },
+  // No TLS of the client's: what carries membio's.
+  websocket: { servers: [], packages: ['websockify'] },
   // Of membio's own servers.
   curl: { servers: [], packages: ['curl'] },
   h2load: { servers: [], packages: ['nghttp2-client'] },
