@@ -13,7 +13,7 @@ export interface WebSocketLike {
   /** As any EventTarget has it. */
   addEventListener(type: 'open' | 'message' | 'error' | 'close', listener: (event: WebSocketEvent) => void): void
   /** Sends a binary message. */
-  send(message: Uint8Array): void
+  send(message: Uint8Array<ArrayBuffer>): void
   /** Sends what is queued, then a close frame. */
   close(code?: number, reason?: string): void
   /** Of `ws`: reads no more. */
@@ -188,7 +188,7 @@ class WebSocketTransport implements ByteTransport {
 
   /** In messages of bounded size: the other side holds a message until it is complete. */
   #send(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE))
+    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE) as Uint8Array<ArrayBuffer>) // shared memory is not what comes here
   }
 
   /** There is no event for room, so it is looked for: soon at first, then less often, because whatever takes longer is slow. */
