@@ -15,7 +15,7 @@ export function showChain(list: HTMLOListElement, event: VerifyEvent): string {
   const sent = event.peerChain.length
   const sentWords = `The server sent ${sent === 1 ? 'one certificate' : `${sent} certificates`}`
   const added = chain.length - sent
-  return added > 0 ? `${sentWords}; the ${added === 1 ? 'last one' : `last ${added}`} was here already, among those to trust.` : `${sentWords}.`
+  return added > 0 ? `${sentWords}; ${added === 1 ? 'the authority’s was' : `${added} more were`} here already, among those to trust.` : `${sentWords}.`
 }
 
 function card(certificate: Certificate, depth: number, length: number, { ok, depth: badDepth }: VerifyEvent): HTMLLIElement {
@@ -33,11 +33,11 @@ function card(certificate: Certificate, depth: number, length: number, { ok, dep
     element('h3', {}, nameOf(certificate)),
     facts([
       ['issued by', certificate.selfIssued ? 'itself' : issuerOf(certificate)],
-      ['valid', `${day(certificate.notBefore)} – ${day(certificate.notAfter)}${remaining(certificate)}`],
+      ['valid', `${day(certificate.notBefore, 'short')} – ${day(certificate.notAfter, 'short')}${remaining(certificate)}`],
       ...(depth === 0 ? ([['names', namesOf(certificate)]] as const) : []),
       ['key', keyOf(certificate)],
       ['signature', certificate.signatureAlgorithm],
-      ['SHA-256', element('span', { class: 'fingerprint' }, certificate.fingerprint256.replaceAll(':', ' ').toLowerCase())],
+      ['SHA-256', element('span', { class: 'fingerprint' }, certificate.fingerprint256.replaceAll(':', '').toLowerCase().replace(/.{8}(?=.)/g, '$& '))],
     ]),
     text,
   )

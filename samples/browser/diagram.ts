@@ -1,7 +1,8 @@
 // The handshake as a sequence diagram: an ordered list of records between two lifelines, so that it reads the same without eyes. Each message is a
 // button that opens what is in it.
-import { code, count, element, hexdump } from './dom.ts'
-import { contentOf, kindOf, type Message, type Row } from './records.ts'
+import { decode } from './decode.ts'
+import { code, count, element, facts, hexdump } from './dom.ts'
+import { contentOf, type Message, type Row } from './records.ts'
 
 export class Diagram {
   readonly #list: HTMLOListElement
@@ -18,6 +19,7 @@ export class Diagram {
     const old = this.#items.get(row)
     const item = old ?? element('li', { class: `row ${row.direction}` })
     item.classList.toggle('encrypted', row.encrypted)
+    item.classList.toggle('fatal', row.messages.some(({ name, bytes }) => name.startsWith('Alert') && bytes[0] === FATAL))
     item.replaceChildren(...this.#parts(row))
     if (old) return
     item.style.setProperty('--turn', String(this.#items.size))
@@ -39,8 +41,8 @@ export class Diagram {
     const messages = row.messages.map((message) => this.#message(message, details))
     const label = row.messages.length ? messages : [element('span', { class: 'plain' }, contentOf(row))]
     const who = element('span', { class: 'unseen' }, row.direction === 'sent' ? 'sent: ' : 'received: ')
-    const lane = element('div', { class: 'lane' }, element('div', { class: 'messages' }, who, ...label), element('div', { class: 'arrow', 'aria-hidden': 'true' }))
-    lane.append(element('div', { class: 'wire' }, wireText(row)))
+    const text = element('div', { class: 'text' }, element('div', { class: 'messages' }, who, ...label), element('div', { class: 'wire' }, wireText(row)))
+    const lane = element('div', { class: 'lane' }, text, element('div', { class: 'arrow', 'aria-hidden': 'true' }))
     return [element('div', { class: 'time' }, row.at.toFixed(1), element('span', { class: 'unseen' }, ' milliseconds')), lane, details]
   }
 
@@ -51,7 +53,7 @@ export class Diagram {
     const panel = element('div', { id, class: 'panel', hidden: '' })
     button.addEventListener('click', () => {
       const opens = panel.hidden
-      if (opens && !panel.hasChildNodes()) panel.append(element('p', {}, about), code(hexdump(bytes), `the bytes of ${name}`))
+      if (opens && !panel.hasChildNodes()) panel.append(element('p', {}, about), facts(decode(bytes)), code(hexdump(bytes), `the bytes of ${name}`))
       panel.hidden = !opens
       button.setAttribute('aria-expanded', String(opens))
     })
@@ -60,8 +62,11 @@ export class Diagram {
   }
 }
 
+/** What everybody sees of it. */
 function wireText(row: Row): string {
   const records = row.records === 1 ? 'record' : `${row.records} records`
-  const kind = row.encrypted ? 'encrypted' : kindOf(row)
-  return `${records} · ${kind} · ${count(row.bytes, 'byte')}`
+  return `${row.encrypted ? 'encrypted ' : ''}${records}, ${count(row.bytes, 'byte')}`
 }
+
+/** AlertLevel; TLS 1.3 has it for old times' sake. */
+const FATAL = 2

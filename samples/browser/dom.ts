@@ -23,6 +23,10 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
 export const facts = (rows: readonly (readonly [name: string, value: Child])[]): HTMLElement =>
   element('dl', { class: 'facts' }, ...rows.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))))
 
+/** Long names may break after an underscore. */
+export const breakable = (name: string): HTMLElement =>
+  element('span', {}, ...name.split(/(?<=_)/).flatMap((part) => [part, element('wbr')]))
+
 /** Can be scrolled with the keyboard, too. */
 export const code = (text: string, label: string): HTMLElement =>
   element('pre', { class: 'code', tabindex: '0', role: 'region', 'aria-label': label }, text)

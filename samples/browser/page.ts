@@ -3,7 +3,7 @@ import { init, version, type Agreed, type TlsError } from 'membio'
 import type { Certificate } from 'membio/x509'
 import { sentChain, showChain } from './certificates.ts'
 import { Diagram } from './diagram.ts'
-import { byId, code, count, element, facts, hexdump } from './dom.ts'
+import { breakable, byId, code, count, element, facts, hexdump } from './dom.ts'
 import type { Example } from './examples.ts'
 import { parseAnswer, request, textOf } from './http.ts'
 import { Records, type Row } from './records.ts'
@@ -161,7 +161,7 @@ class Attempt implements Watcher {
     if (!this.#isShown) return
     const wasOpen = this.isOpen
     this.isOpen = false
-    document.body.dataset.state = 'closed'
+    document.body.dataset.state = wasOpen ? 'closed' : 'refused'
     if (error && !wasOpen) this.#refused(error)
     else if (this.#asked) this.#answered(error)
     else say('idle', `${this.#wish.host} has closed the connection`, 'A request opens a new one.')
@@ -213,7 +213,7 @@ function agreedFacts(agreed: Agreed, rows: readonly Row[]): [string, string | HT
   const handshake = rows.reduce((sum, { bytes }) => sum + bytes, 0)
   return [
     ['version', versionName(agreed)],
-    ['cipher suite', agreed.cipherSuite.name],
+    ['cipher suite', breakable(agreed.cipherSuite.name)],
     ['key exchange', agreed.group ? `${agreed.group}${/MLKEM/.test(agreed.group) ? ', safe from quantum computers' : ''}` : 'none'],
     ['server signed with', agreed.peerSignatureScheme ?? 'nothing'],
     ['application protocol', agreed.alpn ?? 'not negotiated'],

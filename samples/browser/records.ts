@@ -38,10 +38,6 @@ export class Records {
     if (!row) return undefined
     if (content === 'innerContentType') row.inner = bytes[0]
     if (content === 'innerContentType') return bytes[0] === APPLICATION_DATA ? this.#merged(row) : row
-    if (content === 'changeCipherSpec') {
-      row.messages.push({ name: 'ChangeCipherSpec', about: ABOUT_CHANGE[this.#version === TLS13 ? 13 : 12], bytes })
-      if (this.#version !== TLS13) this.#changed[direction] = true
-    }
     if (content === 'handshake') row.messages.push(this.#handshake(bytes))
     if (content === 'alert') row.messages.push(alert(bytes))
     return row
@@ -52,6 +48,11 @@ export class Records {
     const length = 5 + header[3]! * 256 + header[4]!
     const encrypted = this.#version === TLS13 ? type === APPLICATION_DATA : this.#changed[direction]
     const row: Row = { direction, at: performance.now() - this.#began, type, encrypted, records: 1, bytes: length, inner: undefined, messages: [] }
+    // OpenSSL tells of this one only where it has sent it; it is always the same byte.
+    if (type === CHANGE_CIPHER_SPEC) {
+      row.messages.push({ name: 'ChangeCipherSpec', about: ABOUT_CHANGE[this.#version === TLS13 ? 13 : 12], bytes: Uint8Array.of(1) })
+      this.#changed[direction] = true
+    }
     this.rows.push(row)
     return this.#version !== TLS13 && type === APPLICATION_DATA ? this.#merged(row) : row
   }
@@ -84,8 +85,6 @@ export function contentOf(row: Row): string {
   return row.inner === HANDSHAKE || row.type === HANDSHAKE ? 'part of a message' : (CONTENTS[row.inner ?? row.type] ?? 'unknown')
 }
 
-export const kindOf = ({ type }: Row): string => CONTENTS[type] ?? `type ${type}`
-
 /** The extension supported_versions of a ServerHello (RFC 8446, 4.2.1). */
 function selectedVersion(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -101,6 +100,7 @@ function alert(bytes: Uint8Array): Message {
 }
 
 /** RFC 8446, appendix B. */
+const CHANGE_CIPHER_SPEC = 20
 const APPLICATION_DATA = 23
 const HANDSHAKE = 22
 const TLS13 = 0x0304

@@ -111,7 +111,7 @@ export const nameOf = ({ subject, subjectAttributes, hosts }: Certificate): stri
 export const issuerOf = ({ issuer, issuerAttributes }: Certificate): string =>
   issuerAttributes.find(({ type }) => type === 'CN')?.value ?? issuerAttributes.find(({ type }) => type === 'O')?.value ?? (issuer || 'nobody with a name')
 
-export const day = (date: Date): string => date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
+export const day = (date: Date, month: 'long' | 'short' = 'long'): string => date.toLocaleDateString('en-GB', { day: 'numeric', month, year: 'numeric' })
 
 /** Roughly, as people say it. */
 export function span(milliseconds: number): string {

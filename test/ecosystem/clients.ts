@@ -41,4 +41,6 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   gnutls: { servers: [], packages: ['gnutls-bin'] },
   java: { servers: [], packages: ['openjdk-17-jdk-headless'] },
   chromium: { servers: [], packages: ['chromium', 'libnss3-tools'] },
+  // membio inside of a browser.
+  page: { servers: [], packages: ['chromium'] },
 }
