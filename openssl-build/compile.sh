@@ -2,7 +2,7 @@
 # compile.sh build TARGET [DIRECTORY]   libcrypto.a, libssl.a and headers for wasm or native, into the cache or DIRECTORY
 # compile.sh path TARGET                where the cache has them
 #
-# The result holds libcrypto.a, libssl.a, include/ (public and generated headers) and private/ (crypto/, providers/, ssl/: the
+# The result holds libcrypto.a, libssl.a, include/ (public and generated headers, and limits.h) and private/ (crypto/, providers/, ssl/: the
 # internal headers a replacement for one of OpenSSL's own routines needs).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,7 +16,7 @@ key() {
   else
     compiler=$(gcc --version | head -n 1)
   fi
-  printf '%s\n' "$1" "$compiler" "$OPENSSL_SHA256" "$SOURCE_DATE_EPOCH" | hash_of "$here"/{configure,cc,compile}.sh -
+  printf '%s\n' "$1" "$compiler" "$OPENSSL_SHA256" "$SOURCE_DATE_EPOCH" | hash_of "$here"/{configure,cc,compile}.sh "$here/limits.h" -
 }
 
 path() { echo "$cache/openssl-$OPENSSL_VERSION-$1-$(key "$1")"; }
@@ -39,6 +39,7 @@ build() {
   tar -xzf "$tarball" -C "$work" --strip-components=1
   cp "$here/configure.sh" "$work/membio-configure.sh"
   cp "$here/cc.sh" "$work/membio-cc.sh"
+  cp "$here/limits.h" "$work/membio-limits.h"
   logged "$log" in_target "$target" "$work" bash membio-configure.sh "$target"
   compile "$target" "$work" "$log"
   collect "$work" "$result"
@@ -62,6 +63,7 @@ collect() {
   mkdir -p "$partial/private"
   cp "$work"/libcrypto.a "$work"/libssl.a "$partial"
   cp -R "$work/include" "$partial"
+  cp "$work/membio-limits.h" "$partial/include"
   (cd "$work" && find crypto providers ssl -name '*.h' -print0 | tar -cf - --null -T -) | tar -xf - -C "$partial/private"
   if [ -d "$result" ]; then
     rm -rf "$partial" # another build was faster, and may be reading its own

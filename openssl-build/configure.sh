@@ -91,19 +91,19 @@ common=(
 )
 
 wasm=(
-  linux-generic32            # 32-bit limbs with 64-bit products (BN_LLONG): measured faster than 64-bit limbs through __multi3
-  enable-ec_nistp_64_gcc_128 # clang has __int128 on WebAssembly; P-256 and P-521 gain
-  "CC=bash membio-cc.sh"     # emcc, -O3 or -Os file by file: cc.sh
+  linux-generic32             # 32-bit limbs with 64-bit products (BN_LLONG): measured faster than 64-bit limbs through __multi3
+  enable-ec_nistp_64_gcc_128  # clang has __int128 on WebAssembly; P-256 and P-521 gain
+  "CC=bash membio-cc.sh emcc" # -O3 or -Os file by file: cc.sh
   AR=emar
   RANLIB=emranlib
-  CFLAGS=-msimd128           # in every engine since 2021 (Safari: 2023)
+  CFLAGS=-msimd128            # in every engine since 2021 (Safari: 2023)
 )
 
 # The same library for the machine's own compiler, so that our C can be tested under sanitizers. -O1 keeps traces readable.
 native=(
   linux-generic64
   enable-ec_nistp_64_gcc_128
-  CC=gcc
+  "CC=bash membio-cc.sh gcc"
   "CFLAGS=-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DPEDANTIC"
 )
 

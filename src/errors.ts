@@ -224,7 +224,7 @@ const HINTS: Record<string, string> = {
   ERR_OSSL_X509_CERTIFICATE_KEY_TYPE_MISMATCH: 'the key is of another type than the certificate',
   ERR_OSSL_DIGITAL_ENVELOPE_DIFFERENT_KEY_TYPES: 'the key is of another type than the certificate',
   ERR_OSSL_PKCS12_MAC_VERIFY_FAILURE: 'wrong passphrase',
-  [NO_ENTROPY]: 'the host gave no randomness; some runtimes have none in global scope',
+  [NO_ENTROPY]: 'the host gave no randomness; workerd has none in global scope: do this where a request is handled',
 }
 
 /** RFC 8446, section 6, and its ancestors. */

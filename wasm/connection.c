@@ -40,6 +40,9 @@ static int connection_attach(tls_connection *c) {
   return verify_bind_sessions(c);
 }
 
+/* Shared by all connections that fail and have no memory left to say why. */
+static tls_error unpaid_error;
+
 tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t flags, uint32_t capacity) {
   ERR_clear_error();
   tls_connection *c = OPENSSL_zalloc(sizeof *c);
@@ -53,7 +56,7 @@ tls_connection *tls_connection_new(tls_context *context, uint32_t role, uint32_t
   c->cookies = cookies_retain(context->cookies);
   c->verify_mode = TLS_VERIFY_REQUIRE;
   c->events_end = &c->events;
-  error_reset(&c->error);
+  c->alert_sent = c->alert_received = -1;
   ring_init(&c->incoming, capacity);
   ring_init(&c->outgoing, capacity);
   live_handles++;
@@ -80,6 +83,7 @@ void tls_connection_free(tls_connection *c) {
   OPENSSL_free(c->identity);
   OPENSSL_free(c->alpn);
   OPENSSL_free(c->ocsp);
+  if (c->error != &unpaid_error) OPENSSL_free(c->error);
   OPENSSL_clear_free(c, sizeof *c);
   live_handles--;
 }
@@ -125,17 +129,29 @@ uint32_t tls_outgoing_pending(tls_connection *c) { return ring_pending(&c->outgo
 
 /* ---- Progress. ---- */
 
+/* More than a KB: only connections that fail have one. */
+static tls_error *error_begin(tls_connection *c) {
+  if (c->error != NULL) return c->error;
+  ERR_set_mark();
+  c->error = OPENSSL_malloc(sizeof *c->error);
+  ERR_pop_to_mark();
+  if (c->error == NULL) c->error = &unpaid_error;
+  error_reset(c->error);
+  return c->error;
+}
+
 static int32_t record_failure(tls_connection *c) {
   unsigned long code = ERR_peek_error();
+  tls_error *error = error_begin(c);
   c->failed = 1;
-  if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) c->error.eof = 1;
-  if (code == 0 && c->incoming.eof) c->error.eof = 1;
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) error->eof = 1;
+  if (code == 0 && c->incoming.eof) error->eof = 1;
   /* A bad certificate ends the connection only where it is refused; otherwise this failure has another reason. */
   if (c->verify_mode == TLS_VERIFY_REQUIRE || c->verify_mode == TLS_VERIFY_OPTIONAL) {
-    c->error.verify_result = c->verify_result;
-    c->error.verify_depth = c->verify_depth;
+    error->verify_result = c->verify_result;
+    error->verify_depth = c->verify_depth;
   }
-  error_drain(&c->error);
+  error_drain(error);
   return TLS_ERROR;
 }
 
@@ -167,7 +183,9 @@ int32_t tls_handshake(tls_connection *c) {
   ERR_clear_error();
   int32_t status = c->flags & TLS_FLAG_EARLY_DATA && !c->early_data_finished ? early_data_read(c) : TLS_DONE;
   if (status == TLS_DONE) status = status_of(c, SSL_do_handshake(c->ssl));
-  return status == TLS_DONE ? park_after_handshake(c) : status;
+  if (status == TLS_DONE) status = park_after_handshake(c);
+  if (status == TLS_DONE) leftovers_free(c);
+  return status;
 }
 
 /* What came before a request for renegotiation is delivered before the host is asked: it may change its mind. */
@@ -222,5 +240,13 @@ int32_t tls_close_write(tls_connection *c) {
   return result >= 0 ? TLS_DONE : status_of(c, result);
 }
 
-const tls_error *tls_connection_error(tls_connection *c) { return &c->error; }
+const tls_error *tls_connection_error(tls_connection *c) {
+  static tls_error none;
+  tls_error *error = c->error;
+  if (error == NULL) error_reset(error = &none);
+  error->alert_sent = c->alert_sent;
+  error->alert_received = c->alert_received;
+  return error;
+}
+
 uint32_t tls_connection_failed(tls_connection *c) { return (uint32_t)c->failed; }

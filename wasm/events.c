@@ -104,9 +104,9 @@ static void on_info(const SSL *ssl, int where, int value) {
   if (where & SSL_CB_ALERT) {
     uint32_t direction = where & SSL_CB_WRITE ? TLS_DIRECTION_SENT : TLS_DIRECTION_RECEIVED;
     if (direction == TLS_DIRECTION_SENT)
-      c->error.alert_sent = value & 0xff;
+      c->alert_sent = value & 0xff;
     else
-      c->error.alert_received = value & 0xff;
+      c->alert_received = value & 0xff;
     if ((value & 0xff) == SSL_AD_NO_RENEGOTIATION) c->renegotiating = 0;
     event_push(c, TLS_EVENT_ALERT, direction << 16 | ((uint32_t)value & 0xffff), NULL, 0);
   } else if (where & SSL_CB_HANDSHAKE_START) {

@@ -133,7 +133,8 @@ struct tls_connection {
   int untold;              /* an AGREED event was lost */
   X509 *known_peer;        /* compared only: whether the peer has shown another certificate */
   int early_data_finished; /* server: nothing more to read before the handshake */
-  tls_error error;
+  tls_error *error; /* NULL until it has failed */
+  int32_t alert_sent, alert_received; /* AlertDescription, or -1 */
   struct signature_wait *signature; /* NULL until a signature is waited for */
   struct event_node *events, **events_end; /* oldest first; end is where the next one is hung */
 };
@@ -141,6 +142,11 @@ struct tls_connection {
 tls_connection *connection_of(const SSL *ssl);
 /* The one place where SSL_get_error(3) is read; a failure is recorded in the connection. */
 int32_t status_of(tls_connection *c, int result);
+
+/* ---- leftovers.c ---- */
+
+/* Frees what a finished handshake leaves in libssl, and nobody asks for again. */
+void leftovers_free(tls_connection *c);
 
 /* ---- events.c ---- */
 

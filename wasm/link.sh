@@ -35,6 +35,7 @@ compile_flags=(
 link_flags=(
   -O3
   -msimd128
+  -mbulk-memory                             # platform-memory.c; engines with SIMD have it, too
   -sSTANDALONE_WASM=1                       # no JavaScript glue: the product is one file
   --no-entry                                # a library: `_initialize` instead of `main`
   -sEXPORTED_FUNCTIONS=@exports.json        # abi.h and nothing else

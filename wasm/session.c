@@ -9,10 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/rand.h>
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter" /* OpenSSL's headers */
-#include "ssl/ssl_local.h"
-#pragma GCC diagnostic pop
+#include "libssl.h"
 
 #include "internal.h"
 

@@ -12,12 +12,8 @@
  */
 #include <string.h>
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter" /* OpenSSL's headers */
-#include "ssl/ssl_local.h"
+#include "libssl.h"
 #include "ssl/statem/statem_local.h"
-#include "internal/ssl_unwrap.h"
-#pragma GCC diagnostic pop
 
 #include "signer.h"
 

@@ -5,8 +5,16 @@ interface Held<P> {
   free: (pointer: P) => void
 }
 
-/** The safety net. Holds no reference to the owner, or the owner would never be collected. */
-const registry = new FinalizationRegistry<Held<never>>(({ pointer, free }) => free(pointer))
+/**
+ * Calls `collected` some time after an owner is gone. Where the runtime has no such thing it never does (workerd with a compatibility date
+ * before May 2025): what is not freed there stays until the isolate goes.
+ */
+export function safetyNet<T>(collected: (held: T) => void): Pick<FinalizationRegistry<T>, 'register' | 'unregister'> {
+  return globalThis.FinalizationRegistry ? new FinalizationRegistry(collected) : { register: () => {}, unregister: () => false }
+}
+
+/** Holds no reference to the owner, or the owner would never be collected. */
+const registry = safetyNet<Held<never>>(({ pointer, free }) => free(pointer))
 
 export class Handle<P extends number> {
   #held: Held<P> | undefined

@@ -1,12 +1,13 @@
 // The host's roots as OpenSSL has parsed them: once, for all contexts.
 import type { TlsRootsPointer } from '../abi/generated.ts'
+import { safetyNet } from '../abi/handle.ts'
 import type { Library } from '../abi/library.ts'
 import { settingError } from '../errors.ts'
 import { hostRootList, type HostRoots } from '../host-roots.ts'
 
 /** Kept as long as the list: a program may replace its host's, and seldom does. */
 const parsed = new WeakMap<Library, WeakMap<readonly string[], TlsRootsPointer>>()
-const collector = new FinalizationRegistry<() => void>((free) => free())
+const collector = safetyNet<() => void>((free) => free())
 
 /** What contexts share: see tls_context_trust_roots. @throws TlsError of kind `usage` where the host has none */
 export function sharedRoots(library: Library, which: HostRoots = 'default'): TlsRootsPointer {

@@ -5,7 +5,8 @@ import * as nodeModule from 'node:module'
 /** @param names without `node:` @returns what ends it */
 export function redirect(names: readonly string[]): () => void {
   const { registerHooks } = nodeModule as { registerHooks?: RegisterHooks }
-  return registerHooks ? byHooks(registerHooks, names) : () => {}
+  const here = import.meta.url as string | undefined // some bundles do not know
+  return registerHooks && here ? byHooks(registerHooks, names, here) : () => {}
 }
 
 interface Resolved {
@@ -20,10 +21,8 @@ interface Context {
 type NextResolve = (specifier: string, context?: object) => Resolved
 type RegisterHooks = (hooks: { resolve(specifier: string, context: Context, next: NextResolve): Resolved }) => { deregister(): void }
 
-/** Where all of membio is: it needs the built-in modules themselves. */
-const home = new URL('./', import.meta.url).href
-
-function byHooks(registerHooks: RegisterHooks, names: readonly string[]): () => void {
+function byHooks(registerHooks: RegisterHooks, names: readonly string[], here: string): () => void {
+  const home = new URL('./', here).href // where all of membio is: it needs the built-in modules themselves
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       const prefixed = specifier.startsWith('node:')

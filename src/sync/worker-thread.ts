@@ -2,6 +2,7 @@
 // besides the worker that knows node:worker_threads, and it asks for it without an import: in a browser, loading `membio/sync` must
 // not fail before somebody can be told why.
 import type { Worker } from 'node:worker_threads'
+import { safetyNet } from '../abi/handle.ts'
 import { TlsError, usageError } from '../errors.ts'
 import type { Request } from './channel.ts'
 
@@ -28,7 +29,7 @@ export function post(request: Request): void {
 }
 
 /** What a dropped object leaves behind is given up: the safety net under `close`. Only runs when the event loop does. */
-const dropped = new FinalizationRegistry<number>((id) => post({ verb: 'reset', id }))
+const dropped = safetyNet<number>((id) => post({ verb: 'reset', id }))
 
 export const watchOwner = (owner: object, id: number): void => dropped.register(owner, id, owner)
 export const forgetOwner = (owner: object): void => void dropped.unregister(owner)

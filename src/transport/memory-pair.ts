@@ -43,6 +43,8 @@ class MemoryEnd implements MemoryTransport {
   #writerWaits = false
   #ended = false
   #closed = false
+  /** Told by attach. */
+  #failure: Error | undefined
 
   constructor(options: MemoryPairOptions) {
     this.#options = options
@@ -50,7 +52,9 @@ class MemoryEnd implements MemoryTransport {
 
   attach(receiver: TransportReceiver): void {
     this.#receiver = receiver
-    this.#schedule()
+    const failure = this.#failure
+    if (failure) nextLoop(() => this.#break(failure))
+    else this.#schedule()
   }
 
   write(chunk: Uint8Array): boolean {
@@ -70,6 +74,7 @@ class MemoryEnd implements MemoryTransport {
     if (this.#closed || this.#ended) return
     this.#ended = true
     this.peer.#arrive(null)
+    nextLoop(() => this.#tellClosed())
   }
 
   reset(): void {
@@ -97,9 +102,8 @@ class MemoryEnd implements MemoryTransport {
       this.#queued += chunk.length
     }
     this.#schedule()
-    const room = this.#queued < (this.#options.window ?? 65536)
-    if (!room) this.#writerWaits = true
-    return room
+    if (!this.#hasRoom) this.#writerWaits = true
+    return this.#hasRoom
   }
 
   /** One chunk a turn: whoever receives meets every state in between. */
@@ -122,21 +126,47 @@ class MemoryEnd implements MemoryTransport {
   #deliver(): void {
     if (this.#paused || this.#closed) return
     const chunk = this.#queue.shift()
-    if (chunk === null) return this.#receiver?.onEof()
+    if (chunk === null) return this.#deliverEof()
     if (!chunk) return
     this.#queued -= chunk.length
-    if (this.#writerWaits && this.#queued < (this.#options.window ?? 65536)) {
-      this.#writerWaits = false
-      nextLoop(() => this.peer.#receiver?.onDrain())
-    }
+    if (this.#writerWaits && this.#hasRoom) nextLoop(() => this.#tellDrain())
     this.#receiver?.onChunk(chunk)
+  }
+
+  #deliverEof(): void {
+    this.#eofDelivered = true
+    this.#receiver?.onEof()
+    nextLoop(() => this.#tellClosed())
+  }
+  #eofDelivered = false
+
+  #tellClosed(): void {
+    const receiver = this.#receiver
+    if (!this.#ended || !this.#eofDelivered) return
+    this.#receiver = undefined
+    receiver?.onClosed?.()
+  }
+
+  /** Unless the writer has filled it up again meanwhile. */
+  #tellDrain(): void {
+    if (!this.#writerWaits || !this.#hasRoom) return
+    this.#writerWaits = false
+    this.peer.#receiver?.onDrain()
+  }
+
+  get #hasRoom(): boolean {
+    return this.#queued < (this.#options.window ?? 65536)
   }
 
   #break(error: Error): void {
     const receiver = this.#receiver
     if (this.#closed) return
+    if (!receiver) {
+      this.#failure = error
+      return
+    }
     this.#close()
-    receiver?.onError(error)
+    receiver.onError(error)
   }
 
   #close(): void {

@@ -85,7 +85,7 @@ const DEADLINES = {
 } as const
 type Deadline = keyof typeof DEADLINES
 
-/** What one turn may move before others get theirs: four full BIOs. */
+/** What one connection may move before others, and its own other direction, get their turn: four full BIOs. */
 const TURN_BYTES = 262_144
 
 const encoder = new TextEncoder()
@@ -104,6 +104,12 @@ export class Poller {
   readonly #options: PollerOptions
 
   #turn: 'idle' | 'scheduled' | 'running' = 'idle'
+  /**
+   * Bytes that may still be moved until the event loop has gone round. A pipe that takes all at once tells of room before it does, again and
+   * again: then a long answer would go out in one go, and what the peer sends meanwhile, or another peer, would have to wait for its end.
+   */
+  #budget = TURN_BYTES
+  #waitsForLoop = false
   /** Something happened during a turn that a turn has to look at. */
   #again = false
   #closed = false
@@ -140,6 +146,7 @@ export class Poller {
       onDrain: () => this.#onDrain(),
       onEof: () => this.#onEnding('eof'),
       onError: (error) => this.#onEnding(ioError(error)),
+      onClosed: () => this.#onClosed(),
     })
     this.#arm('handshake')
     this.#touch()
@@ -232,6 +239,7 @@ export class Poller {
     this.#touch()
     this.#lastWant = undefined // a new flight: what the handshake wants after it is news
     this.#heard = true
+    this.#budget = TURN_BYTES // the event loop has brought it
     this.#inbox.push(chunk)
     this.#run()
   }
@@ -254,6 +262,12 @@ export class Poller {
     else if (how !== 'eof') this.#disarm('shutdown') // at the end of the stream we may not have flushed yet
   }
 
+  #onClosed(): void {
+    this.#transportClosed = true
+    if (this.#closed) this.#disarm('shutdown')
+  }
+  #transportClosed = false
+
   // ---- Turns. ----
 
   #request(): void {
@@ -266,6 +280,7 @@ export class Poller {
   #run(): void {
     if (this.#turn === 'running') this.#again = true
     if (this.#turn === 'running' || this.#closed) return
+    if (this.#budget <= 0) return this.#runInNextLoop()
     this.#turn = 'running'
     let workLeft = true
     try {
@@ -276,16 +291,24 @@ export class Poller {
       this.#fail(error as TlsError)
     } finally {
       this.#turn = 'idle'
-      if (workLeft && !this.#closed) {
-        this.#turn = 'scheduled'
-        nextLoop(() => this.#run())
-      }
+      if (workLeft && !this.#closed) this.#runInNextLoop()
     }
   }
 
-  /** Moves bytes until nothing moves. @returns true if the turn's budget was used up before the work */
+  #runInNextLoop(): void {
+    this.#turn = 'scheduled'
+    if (this.#waitsForLoop) return
+    this.#waitsForLoop = true
+    nextLoop(() => {
+      this.#waitsForLoop = false
+      this.#budget = TURN_BYTES
+      this.#run()
+    })
+  }
+
+  /** Moves bytes until nothing moves. @returns true if the budget was used up before the work */
   #pump(): boolean {
-    for (let budget = TURN_BYTES; budget > 0; ) {
+    while (this.#budget > 0) {
       this.#again = false
       let moved = 0
       for (const step of Poller.#steps) {
@@ -293,7 +316,7 @@ export class Poller {
         if (this.#closed) return false
       }
       if (moved === 0 && !this.#again) return false
-      budget -= moved
+      this.#budget -= moved
     }
     return true
   }
@@ -493,7 +516,7 @@ export class Poller {
   #linger(): void {
     this.#transport.end()
     this.#transport.resume()
-    this.#arm('shutdown')
+    if (!this.#transportClosed) this.#arm('shutdown')
   }
 
   #finish(error?: TlsError): void {
@@ -519,6 +542,7 @@ export class Poller {
 
   #disarm(deadline: Deadline): void {
     clearTimeout(this.#timers[deadline])
+    this.#timers[deadline] = undefined
   }
 
   #touch(): void {

@@ -25,7 +25,7 @@ export interface ByteTransport {
   reset(): void
 }
 
-/** Four callbacks. None comes from within a verb, and none after `onError` or `reset`. */
+/** Four callbacks, and one for the end. None comes from within a verb, and none after `onError`, `onClosed` or `reset`. */
 export interface TransportReceiver {
   /** Bytes arrived. The receiver may keep the chunk: nobody else writes to it. */
   onChunk(chunk: Uint8Array): void
@@ -35,4 +35,6 @@ export interface TransportReceiver {
   onEof(): void
   /** The pipe is broken, both ways. */
   onError(error: Error): void
+  /** Both directions have ended in good order, and all that was written is on its way: there is nothing left to wait for. */
+  onClosed?(): void
 }

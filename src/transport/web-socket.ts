@@ -188,7 +188,7 @@ class WebSocketTransport implements ByteTransport {
 
   /** In messages of bounded size: the other side holds a message until it is complete. */
   #send(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE) as Uint8Array<ArrayBuffer>) // shared memory is not what comes here
+    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE) as Uint8Array<ArrayBuffer>)
   }
 
   /** There is no event for room, so it is looked for: soon at first, then less often, because whatever takes longer is slow. */
@@ -289,7 +289,10 @@ class WebSocketTransport implements ByteTransport {
 
   #deliver(what: Uint8Array | 'eof' | Error): void {
     const receiver = this.#receiver!
-    if (what === 'eof') return receiver.onEof()
+    if (what === 'eof') {
+      receiver.onEof()
+      return this.#receiver?.onClosed?.() // a WebSocket has no half-close
+    }
     if (what instanceof Error) {
       this.#stop()
       return receiver.onError(what)

@@ -275,7 +275,10 @@ class Stream implements ByteTransport {
   }
 
   #tell(receiver: TransportReceiver, what: Uint8Array | 'eof' | Error): void {
-    if (what === 'eof') return receiver.onEof()
+    if (what === 'eof') {
+      receiver.onEof()
+      return this.#receiver?.onClosed?.() // a stream has no half-close
+    }
     if (what instanceof Error) {
       this.#receiver = undefined
       return receiver.onError(what)

@@ -1,18 +1,29 @@
 // The conformance suite on every transport there is.
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { memoryPair, nodeSocket } from '../../src/transport/index.ts'
+import { memoryPair, messagePort, nodeSocket, webStreams } from '../../src/transport/index.ts'
 import { transportSuite, type TransportPair } from '../conformance/transport.suite.ts'
 import { duplexPair } from '../support/sockets-duplex.ts'
+import { socketStreams } from '../support/socket-streams.ts'
 import { dialTcp, listenTcp } from '../support/sockets-party.ts'
 import type { Case } from '../support/suite.ts'
 
-async function tcpPair(t: Case): Promise<TransportPair> {
+async function sockets(t: Case): Promise<[Socket, Socket]> {
   const accepted: Socket[] = []
   const { port, server } = await listenTcp(t, (socket) => accepted.push(socket))
   const dialled = dialTcp(t, port)
   await Promise.all([once(server, 'connection'), once(dialled, 'connect')])
-  return [nodeSocket(dialled), nodeSocket(accepted[0]!)]
+  return [dialled, accepted[0]!]
+}
+
+async function tcpPair(t: Case): Promise<TransportPair> {
+  const [a, b] = await sockets(t)
+  return [nodeSocket(a), nodeSocket(b)]
+}
+
+const webPair = (kind: 'bytes' | 'chunks') => async (t: Case): Promise<TransportPair> => {
+  const [a, b] = await sockets(t)
+  return [webStreams(socketStreams(a, kind)), webStreams(socketStreams(b, kind))]
 }
 
 async function jsPair(t: Case): Promise<TransportPair> {
@@ -21,16 +32,27 @@ async function jsPair(t: Case): Promise<TransportPair> {
   return [nodeSocket(pair[0]), nodeSocket(pair[1])]
 }
 
-transportSuite('memory pair', async () => memoryPair(), { backPressure: 1_000_000, halfClose: true, reset: 'error' })
+async function portPair(t: Case): Promise<TransportPair> {
+  const { port1, port2 } = new MessageChannel()
+  for (const port of [port1, port2]) t.defer(() => port.close())
+  return [messagePort(port1), messagePort(port2)]
+}
+
+const RESET = /^(ECONNRESET|EPIPE)$/
+
+transportSuite('memory pair', async () => memoryPair(), { backPressure: 1_000_000, halfClose: true, reset: RESET })
 transportSuite('memory pair, 100-byte chunks', async () => memoryPair({ chunkSize: 100 }), {
   backPressure: 100_000,
   halfClose: true,
-  reset: 'error',
+  reset: RESET,
 })
 transportSuite('memory pair, slow', async () => memoryPair({ delay: 1, window: 5000 }), {
   backPressure: 60_000,
   halfClose: true,
-  reset: 'error',
+  reset: RESET,
 })
-transportSuite('net.Socket', tcpPair, { backPressure: 50_000_000, halfClose: true, reset: 'error' })
-transportSuite('JavaScript Duplex', jsPair, { backPressure: 1_000_000, halfClose: true, reset: 'error' })
+transportSuite('net.Socket', tcpPair, { backPressure: 50_000_000, halfClose: true, reset: RESET })
+transportSuite('JavaScript Duplex', jsPair, { backPressure: 1_000_000, halfClose: true, reset: RESET })
+transportSuite('web streams of chunks', webPair('chunks'), { backPressure: 50_000_000, halfClose: true, reset: RESET })
+transportSuite('web streams of bytes', webPair('bytes'), { backPressure: 50_000_000, halfClose: true, reset: RESET })
+transportSuite('MessagePort', portPair, { backPressure: 1_000_000, halfClose: true, reset: RESET })

@@ -1,11 +1,13 @@
 // The ways a connection ends: in good order, one direction after the other, cut off, broken; and what each side is told.
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { TlsError, type Version } from '../../src/index.ts'
-import type { MemoryPairOptions } from '../../src/transport/index.ts'
+import { nodeSocket, type MemoryPairOptions } from '../../src/transport/index.ts'
 import { expectError, expectThrow } from '../support/expect.ts'
 import { pattern } from '../support/random.ts'
-import { memoryParties, relayedParties, type MemoryParties, type Party } from '../support/sockets-party.ts'
+import { dialTcp, listenTcp, makeParty, memoryParties, relayedParties, type MemoryParties, type Party } from '../support/sockets-party.ts'
 import { suite, type Case } from '../support/suite.ts'
 
 const VERSIONS: readonly Version[] = ['TLSv1.2', 'TLSv1.3']
@@ -336,4 +338,33 @@ destroys('drops what is queued: accepted is not called', async (t) => {
   await client.closed
   await someTurns()
   assert.not(accepted)
+})
+
+// ---- Afterwards nothing is kept: no timer holds what is over. ----
+
+const kept = suite('poller: after the end')
+
+/** A connection over sockets that has ended in good order, and what is still there of it. */
+async function ended(t: Case): Promise<WeakRef<object>[]> {
+  const accepted: Socket[] = []
+  const { port, server } = await listenTcp(t, (socket) => accepted.push(socket))
+  const dialled = dialTcp(t, port)
+  await Promise.all([once(server, 'connection'), once(dialled, 'connect')])
+  const sockets = [dialled, accepted[0]!]
+  const parties = sockets.map((socket, i) => makeParty(t, i ? 'server' : 'client', nodeSocket(socket), { deadlines: { shutdown: 3_600_000 } }))
+  await Promise.all(parties.map((party) => party.secure()))
+  const gone = sockets.map((socket) => once(socket, 'close'))
+  parties[0]!.poller.close()
+  await Promise.all([...parties.map((party) => party.closed), ...gone])
+  await t.cleanUp() // it holds them, too
+  return [...sockets, ...parties.map(({ poller }) => poller)].map((one) => new WeakRef(one))
+}
+
+kept('sockets and pollers are collected, long before the shutdown deadline', async (t) => {
+  const left = await ended(t)
+  for (let i = 0; i < 60 && left.some((one) => one.deref()); i++) {
+    await nextTurn()
+    globalThis.gc!()
+  }
+  assert.equal(left.map((one) => one.deref()?.constructor.name), [undefined, undefined, undefined, undefined])
 })

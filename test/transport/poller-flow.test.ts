@@ -1,7 +1,7 @@
 // Plaintext through the poller: complete, in bounded memory, and with its share of turns for everybody.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
-import { memoryPair, type ByteTransport, type MemoryPairOptions } from '../../src/transport/index.ts'
+import { memoryPair, type ByteTransport, type MemoryPairOptions, type TransportReceiver } from '../../src/transport/index.ts'
 import { concat } from '../support/chunk.ts'
 import { pattern, Random } from '../support/random.ts'
 import { makeParty, memoryParties, relay, type Party } from '../support/sockets-party.ts'
@@ -303,3 +303,53 @@ async function pingPongs(client: Party, server: Party, count: number): Promise<n
   await counting
   return turns
 }
+
+// ---- Neither direction starves the other. ----
+
+/** A pipe that takes everything at once, and says so before the event loop goes round: a socket, as long as the kernel has room. */
+class EagerPipe implements ByteTransport {
+  readonly #inner: ByteTransport
+  #receiver: TransportReceiver | undefined
+
+  constructor(inner: ByteTransport) {
+    this.#inner = inner
+  }
+  attach(receiver: TransportReceiver): void {
+    this.#receiver = receiver
+    this.#inner.attach(receiver)
+  }
+  write(chunk: Uint8Array): boolean {
+    this.#inner.write(chunk)
+    process.nextTick(() => this.#receiver?.onDrain())
+    return false
+  }
+  pause(): void {
+    this.#inner.pause()
+  }
+  resume(): void {
+    this.#inner.resume()
+  }
+  end(): void {
+    this.#inner.end()
+  }
+  reset(): void {
+    this.#inner.reset()
+  }
+}
+
+const fairness = suite('poller: both directions')
+
+fairness('an upload comes in while a long answer goes out, and not after it', async (t) => {
+  const { client, server } = memoryParties(t, { pipe: { window: Infinity }, server: { wrap: (transport) => new EagerPipe(transport) } })
+  await Promise.all([client.secure(), server.secure()])
+  const answer = pattern(16 * MIB)
+  let accepted = 0
+  let acceptedAtFirstByte = -1
+  const uploaded = server.until(() => server.bytesReceived > 0).then(() => (acceptedAtFirstByte = accepted))
+  for (let at = 0; at < answer.length; at += 16 * KIB) server.poller.write(answer.subarray(at, at + 16 * KIB), () => (accepted += 16 * KIB))
+  client.poller.write('upload')
+  await uploaded
+  assert.ok(acceptedAtFirstByte < 4 * MIB, `${acceptedAtFirstByte} bytes had gone out`)
+  await client.until(() => client.bytesReceived === answer.length)
+  assert.is(Buffer.compare(client.plaintext, answer), 0)
+})

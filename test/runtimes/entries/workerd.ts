@@ -1,0 +1,32 @@
+// workerd: one request brings the briefing and runs all suites, because sockets belong to the request that has opened them. The answer's
+// body is a report a line, as they come.
+import '../suites/memory.ts'
+import { connect as connectSocket } from 'cloudflare:sockets'
+import { connect } from 'node:net'
+import { nodeSocket, webStreams } from 'membio/transport'
+import { runAll } from '../suites/kit.ts'
+import type { Briefing, Report } from '../world.ts'
+
+interface Context {
+  waitUntil(promise: Promise<unknown>): void
+}
+
+const node = (port: number) => nodeSocket(connect(port, '127.0.0.1'))
+const native = (port: number) => webStreams(connectSocket({ hostname: '127.0.0.1', port }, { allowHalfOpen: true }))
+
+export default {
+  async fetch(request: Request, _env: unknown, context: Context): Promise<Response> {
+    const briefing = (await request.json()) as Briefing
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    context.waitUntil(answer(briefing, writable.getWriter()))
+    return new Response(readable)
+  },
+}
+
+async function answer(briefing: Briefing, writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+  const report = (report: Report) => writer.write(new TextEncoder().encode(`${JSON.stringify(report)}\n`))
+  await import('../suites/all.ts') // some files of it make keys, which only a request may do in workerd
+  await runAll({ ...briefing, dials: { native, node } }, report)
+  await report({ type: 'end', version: navigator.userAgent })
+  await writer.close()
+}
