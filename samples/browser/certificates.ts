@@ -15,7 +15,8 @@ export function showChain(list: HTMLOListElement, event: VerifyEvent): string {
   const sent = event.peerChain.length
   const sentWords = `The server sent ${sent === 1 ? 'one certificate' : `${sent} certificates`}`
   const added = chain.length - sent
-  return added > 0 ? `${sentWords}; ${added === 1 ? 'the authority’s was' : `${added} more were`} here already, among those to trust.` : `${sentWords}.`
+  if (added <= 0) return `${sentWords}.`
+  return `${sentWords}; ${added === 1 ? 'the authority’s was' : `${added} more were`} here already, among those to trust.`
 }
 
 function card(certificate: Certificate, depth: number, length: number, { ok, depth: badDepth }: VerifyEvent): HTMLLIElement {
@@ -24,7 +25,8 @@ function card(certificate: Certificate, depth: number, length: number, { ok, dep
   const isBad = !ok && depth === badDepth
   const text = element('details', { class: 'more' }, element('summary', {}, 'All of it'))
   text.addEventListener('toggle', () => {
-    if (text.childElementCount === 1) text.append(code(printCertificate(certificate.der).trimEnd(), `all of the certificate of ${nameOf(certificate)}`))
+    const label = `all of the certificate of ${nameOf(certificate)}`
+    if (text.childElementCount === 1) text.append(code(printCertificate(certificate.der).trimEnd(), label))
   })
   return element(
     'li',
@@ -37,11 +39,13 @@ function card(certificate: Certificate, depth: number, length: number, { ok, dep
       ...(depth === 0 ? ([['names', namesOf(certificate)]] as const) : []),
       ['key', keyOf(certificate)],
       ['signature', certificate.signatureAlgorithm],
-      ['SHA-256', element('span', { class: 'fingerprint' }, certificate.fingerprint256.replaceAll(':', '').toLowerCase().replace(/.{8}(?=.)/g, '$& '))],
+      ['SHA-256', element('span', { class: 'fingerprint' }, inGroups(certificate.fingerprint256))],
     ]),
     text,
   )
 }
+
+const inGroups = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase().replace(/.{8}(?=.)/g, '$& ')
 
 function namesOf({ hosts, addresses }: Certificate): string {
   const all = [...hosts, ...addresses]

@@ -1,5 +1,5 @@
-// What stands in the messages that people ask about: a few facts of each, by RFC 8446, section 4. It reads messages that OpenSSL has accepted or made;
-// of anything else it says nothing.
+// What stands in the messages that people ask about: a few facts of each, by RFC 8446, section 4. It reads messages that OpenSSL has
+// accepted or made; of anything else it says nothing.
 
 export type Fact = readonly [name: string, value: string]
 

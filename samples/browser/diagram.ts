@@ -1,5 +1,5 @@
-// The handshake as a sequence diagram: an ordered list of records between two lifelines, so that it reads the same without eyes. Each message is a
-// button that opens what is in it.
+// The handshake as a sequence diagram: an ordered list of records between two lifelines, so that it reads the same without eyes. Each
+// message is a button that opens what is in it.
 import { decode } from './decode.ts'
 import { code, count, element, facts, hexdump } from './dom.ts'
 import { contentOf, type Message, type Row } from './records.ts'
@@ -41,7 +41,8 @@ export class Diagram {
     const messages = row.messages.map((message) => this.#message(message, details))
     const label = row.messages.length ? messages : [element('span', { class: 'plain' }, contentOf(row))]
     const who = element('span', { class: 'unseen' }, row.direction === 'sent' ? 'sent: ' : 'received: ')
-    const text = element('div', { class: 'text' }, element('div', { class: 'messages' }, who, ...label), element('div', { class: 'wire' }, wireText(row)))
+    const told = element('div', { class: 'messages' }, who, ...label)
+    const text = element('div', { class: 'text' }, told, element('div', { class: 'wire' }, wireText(row)))
     const lane = element('div', { class: 'lane' }, text, element('div', { class: 'arrow', 'aria-hidden': 'true' }))
     return [element('div', { class: 'time' }, row.at.toFixed(1), element('span', { class: 'unseen' }, ' milliseconds')), lane, details]
   }
@@ -49,11 +50,12 @@ export class Diagram {
   #message({ name, about, bytes }: Message, details: HTMLElement): HTMLElement {
     const id = `message-${++this.#opened}`
     const size = element('span', { class: 'size' }, element('span', { class: 'unseen' }, ', '), count(bytes.length, 'byte'))
-    const button = element('button', { type: 'button', class: 'message', 'aria-expanded': 'false', 'aria-controls': id }, element('b', {}, name), size)
+    const attributes = { type: 'button', class: 'message', 'aria-expanded': 'false', 'aria-controls': id }
+    const button = element('button', attributes, element('b', {}, name), size)
     const panel = element('div', { id, class: 'panel', hidden: '' })
     button.addEventListener('click', () => {
       const opens = panel.hidden
-      if (opens && !panel.hasChildNodes()) panel.append(element('p', {}, about), facts(decode(bytes)), code(hexdump(bytes), `the bytes of ${name}`))
+      if (!panel.hasChildNodes()) panel.append(element('p', {}, about), facts(decode(bytes)), code(hexdump(bytes), `the bytes of ${name}`))
       panel.hidden = !opens
       button.setAttribute('aria-expanded', String(opens))
     })

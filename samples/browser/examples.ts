@@ -1,5 +1,5 @@
-// Servers to try the page with: one that is right, and those that are wrong in the ways that servers are. On loopback, with certificates of an
-// authority made at start.
+// Servers to try the page with: one that is right, and those that are wrong in the ways that servers are. On loopback, with
+// certificates of an authority made at start.
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -33,7 +33,8 @@ export async function startExamples(): Promise<{ examples: Example[]; stop(): vo
     ['no TLS', createHttpServer(hello)],
   ]
   for (const [, server] of servers) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const examples = servers.map(([name, server]) => ({ name, host: 'localhost', port: (server.address() as AddressInfo).port, ca: authority.cert }))
+  const portOf = (server: Server) => (server.address() as AddressInfo).port
+  const examples = servers.map(([name, server]) => ({ name, host: 'localhost', port: portOf(server), ca: authority.cert }))
   return { examples, stop: () => servers.forEach(([, server]) => server.close()) }
 }
 

@@ -147,7 +147,8 @@ class Attempt implements Watcher {
     this.isOpen = true
     document.body.dataset.state = 'secure'
     const milliseconds = performance.now() - this.#began
-    say('good', `Secure: ${versionName(agreed)} with ${this.#wish.host}`, `The server is who it says it is. The handshake took ${milliseconds.toFixed(0)} ms, proxy included.`)
+    const text = `The server is who it says it is. The handshake took ${milliseconds.toFixed(0)} ms, proxy included.`
+    say('good', `Secure: ${versionName(agreed)} with ${this.#wish.host}`, text)
     byId('facts').replaceChildren(facts(agreedFacts(agreed, this.#records.rows)))
     this.#then?.(this)
   }
@@ -173,8 +174,9 @@ class Attempt implements Watcher {
 
   #refused(error: TlsError): void {
     const { title, text, expected, presented, code } = explain(error, this.#wish, this.#chain)
-    const compared = expected === undefined || presented === undefined ? undefined : facts([['expected', expected], ['presented', presented]])
-    say('bad', title, text, compared, element('p', { class: 'note' }, 'Nothing was sent to the server but the handshake. ', element('code', {}, code)))
+    const compared = expected && presented ? facts([['expected', expected], ['presented', presented]]) : undefined
+    const note = element('p', { class: 'note' }, 'Nothing was sent to the server but the handshake. ', element('code', {}, code))
+    say('bad', title, text, compared, note)
   }
 
   #answered(error: TlsError | undefined): void {
@@ -183,16 +185,20 @@ class Attempt implements Watcher {
     const answer = parseAnswer(bytes)
     const shown = [...byId('answer').children].slice(0, 1)
     if (!answer) {
-      byId('answer').replaceChildren(...shown, element('p', { class: 'note' }, error ? error.message : 'The server closed the connection without an answer.'))
+      const why = error?.message ?? 'The server closed the connection without an answer.'
+      byId('answer').replaceChildren(...shown, element('p', { class: 'note' }, why))
       return
     }
     const body = textOf(answer.body)
     const cut = error ? ` The end is missing: ${error.message}.` : ''
     const headers = element('table', { class: 'headers' }, element('caption', { class: 'unseen' }, 'headers of the answer'))
-    for (const [name, value] of answer.headers) headers.append(element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value)))
+    for (const [name, value] of answer.headers) {
+      headers.append(element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value)))
+    }
+    const size = ` ${count(bytes.length, 'byte')} in ${milliseconds.toFixed(0)} ms.${cut}`
     byId('answer').replaceChildren(
       ...shown,
-      element('p', { class: 'status' }, element('b', {}, answer.status), ` ${count(bytes.length, 'byte')} in ${milliseconds.toFixed(0)} ms.${cut}`),
+      element('p', { class: 'status' }, element('b', {}, answer.status), size),
       headers,
       body === undefined ? code(hexdump(answer.body, 2048), 'the body') : code(body.slice(0, 20_000) || '(no body)', 'the body'),
     )

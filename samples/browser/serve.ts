@@ -36,9 +36,19 @@ async function bundle(): Promise<Buffer> {
   return Buffer.from(outputFiles[0]!.contents)
 }
 
+/** Nothing from anywhere else; WebAssembly needs to be allowed by name. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+]
+
 const HEADERS = {
-  // Nothing from anywhere else; WebAssembly needs to be allowed by name.
-  'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'",
+  'content-security-policy': POLICY.join('; '),
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',

@@ -1,5 +1,5 @@
-// One TLS connection, made in this tab: a WebSocket to the proxy carries its bytes, membio makes and opens them. Knows no page: what happens is
-// told to a watcher.
+// One TLS connection, made in this tab: a WebSocket to the proxy carries its bytes, membio makes and opens them. Knows no page: what
+// happens is told to a watcher.
 import { createContext, type Agreed, type EngineEvent, type TlsError } from 'membio'
 import { Poller, webSocket, webSocketProxy, type ByteTransport } from 'membio/transport'
 import { mozillaRoots } from 'membio/roots'

@@ -15,8 +15,11 @@ export interface Verdict {
 
 /** @param chain as the server has sent it, leaf first */
 export function explain(error: TlsError, wish: Wish, chain: readonly Certificate[]): Verdict {
-  const words = error.verify ? certificateWords(error.verify, wish, chain) : error.kind === 'io' ? pipeWords(error, wish) : protocolWords(error, wish)
-  return { ...words, code: error.code }
+  const words = () => {
+    if (error.verify) return certificateWords(error.verify, wish, chain)
+    return error.kind === 'io' ? pipeWords(error, wish) : protocolWords(error, wish)
+  }
+  return { ...words(), code: error.code }
 }
 
 type Words = Omit<Verdict, 'code'>
@@ -63,7 +66,9 @@ function certificateWords({ name, depth }: { name: string; depth: number }, wish
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
       return {
         title: 'The authority is not one that is trusted here',
-        text: 'Somebody vouches for the server, but nobody whom this page was told to trust; or the server leaves out a certificate in between.',
+        text:
+          'Somebody vouches for the server, but nobody whom this page was told to trust; ' +
+          'or the server leaves out a certificate in between.',
         expected: trusted(wish),
         presented: `issued by ${issuerOf(chain.at(-1) ?? leaf)}`,
       }
@@ -81,12 +86,12 @@ function certificateWords({ name, depth }: { name: string; depth: number }, wish
 
 /** What the proxy had to say, or that there is none. */
 function pipeWords({ message, code }: TlsError, { host, port }: Wish): Words {
-  if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return { title: 'The server does not answer', text: 'It took the connection, and then said nothing for 15 seconds.' }
+  if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return { title: 'The server does not answer', text: 'It said nothing for 15 seconds.' }
   const [, closed, reason = ''] = /closed with code (\d+)(?:: (.*))?$/.exec(message) ?? []
-  if (closed === '4403') return { title: 'The proxy may not connect there', text: `${reason}. What it may is said when it is started (--allow).` }
+  if (closed === '4403') return { title: 'The proxy may not connect there', text: `${reason}. Its option --allow says where it may.` }
   if (closed === '4400') return { title: 'This is no address', text: `${reason}.` }
   if (/ENOTFOUND|EAI_/.test(reason)) return { title: 'There is no such host', text: `The proxy finds no address for ${host}.` }
-  if (/ECONNREFUSED/.test(reason)) return { title: 'Nobody listens there', text: `${host} is there, but takes no connections on port ${port}.` }
+  if (/ECONNREFUSED/.test(reason)) return { title: 'Nobody listens there', text: `${host} takes no connections on port ${port}.` }
   if (closed) return { title: 'The connection broke', text: `The proxy says: ${reason || `code ${closed}`}.` }
   return { title: 'The proxy cannot be reached', text: 'Is the program that served this page still running?' }
 }
@@ -95,7 +100,8 @@ function protocolWords(error: TlsError, { host, port }: Wish): Words {
   const notTls = /WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH|BAD_RECORD_TYPE|UNEXPECTED_MESSAGE|RECORD_TYPE/.test(error.code)
   if (notTls) return { title: 'This is not TLS', text: `Something answers on port ${port} of ${host}, but it speaks another protocol.` }
   if (error.kind === 'alert') {
-    return { title: 'The server refused', text: `It says ${error.alert?.name ?? error.reason ?? 'no reason'}: both sides may have no version or cipher suite in common.` }
+    const says = error.alert?.name ?? error.reason ?? 'nothing more'
+    return { title: 'The server refused', text: `It says ${says}: both sides may have no version or cipher suite in common.` }
   }
   if (error.kind === 'closed') return { title: 'The server hung up', text: 'It ended the connection in the middle, without saying why.' }
   if (error.kind === 'usage') return { title: 'That cannot be used', text: `${error.message}.` }
@@ -108,10 +114,13 @@ const trusted = ({ ca }: Wish): string => (ca === undefined ? 'one of Mozilla’
 export const nameOf = ({ subject, subjectAttributes, hosts }: Certificate): string =>
   subjectAttributes.find(({ type }) => type === 'CN')?.value ?? hosts[0] ?? (subject || 'without a name')
 
-export const issuerOf = ({ issuer, issuerAttributes }: Certificate): string =>
-  issuerAttributes.find(({ type }) => type === 'CN')?.value ?? issuerAttributes.find(({ type }) => type === 'O')?.value ?? (issuer || 'nobody with a name')
+export function issuerOf({ issuer, issuerAttributes }: Certificate): string {
+  const named = (wanted: string) => issuerAttributes.find(({ type }) => type === wanted)?.value
+  return named('CN') ?? named('O') ?? (issuer || 'nobody with a name')
+}
 
-export const day = (date: Date, month: 'long' | 'short' = 'long'): string => date.toLocaleDateString('en-GB', { day: 'numeric', month, year: 'numeric' })
+export const day = (date: Date, month: 'long' | 'short' = 'long'): string =>
+  date.toLocaleDateString('en-GB', { day: 'numeric', month, year: 'numeric' })
 
 /** Roughly, as people say it. */
 export function span(milliseconds: number): string {

@@ -1,5 +1,5 @@
-// samples/browser in Chromium: TLS inside of a tab, seen with the eyes of the page. What is there to be read is read from the page itself; pictures go
-// to build/screenshots.
+// samples/browser in Chromium: TLS inside of a tab, seen with the eyes of the page. What is there to be read is read from the page
+// itself; pictures go to build/screenshots.
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import { mkdirSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { suite, type Case } from '../../support/suite.ts'
 const suiteOf = suite('page')
 const test = (name: string, body: (t: Case) => Promise<void>): void => suiteOf(name, body, { deadline: 60 })
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']
 const SCREENSHOTS = join(repository, 'build/screenshots')
 
 interface Opened {
@@ -39,7 +39,9 @@ async function open(t: Case, options: PageOptions = {}, ...args: string[]): Prom
     if (message.type() === 'error' && !/WebSocket connection to/.test(message.text())) complaints.push(message.text())
   })
   page.on('websocket', (socket) => {
-    for (const event of ['framesent', 'framereceived'] as const) socket.on(event, ({ payload }) => frames.push(Buffer.from(payload as Buffer)))
+    for (const event of ['framesent', 'framereceived'] as const) {
+      socket.on(event, ({ payload }) => frames.push(Buffer.from(payload as Buffer)))
+    }
   })
   t.defer(() => assert.equal(complaints, []))
   await page.goto(url!)
@@ -81,10 +83,14 @@ const rowsOf = (page: Page): Promise<ShownRow[]> =>
   }))`)
 
 const brief = (rows: readonly ShownRow[]): string[] =>
-  rows.map(({ direction, encrypted, messages }) => `${direction === 'sent' ? '→' : '←'} ${messages.join('+')}${encrypted ? ', encrypted' : ''}`)
+  rows.map(({ direction, encrypted, messages }) => {
+    const arrow = direction === 'sent' ? '→' : '←'
+    return `${arrow} ${messages.join('+')}${encrypted ? ', encrypted' : ''}`
+  })
 
 const factsOf = (page: Page, within: string): Promise<Record<string, string>> =>
-  page.evaluate(`Object.fromEntries([...document.querySelectorAll('${within} dl > div')].map((one) => [...one.children].map((child) => child.textContent)))`)
+  page.evaluate(`Object.fromEntries([...document.querySelectorAll('${within} dl > div')]
+    .map((one) => [...one.children].map((child) => child.textContent)))`)
 
 const ca = root().cert
 const SECRET = 'nobody on the way may read this'
@@ -95,8 +101,13 @@ const TLS13 = [
   '← CertificateVerify, encrypted', '← Finished, encrypted', '→ ChangeCipherSpec', '→ Finished, encrypted',
 ]
 const TLS12 = [
-  '→ ClientHello', '← ServerHello', '← Certificate', '← ServerKeyExchange', '← ServerHelloDone', '→ ClientKeyExchange', '→ ChangeCipherSpec',
-  '→ Finished, encrypted', '← NewSessionTicket', '← ChangeCipherSpec', '← Finished, encrypted',
+  '→ ClientHello', '← ServerHello', '← Certificate', '← ServerKeyExchange', '← ServerHelloDone',
+  '→ ClientKeyExchange', '→ ChangeCipherSpec', '→ Finished, encrypted', '← NewSessionTicket', '← ChangeCipherSpec', '← Finished, encrypted',
+]
+
+const ASKED = [
+  '→ application data, encrypted', '← application data, encrypted',
+  '← Alert: close_notify, encrypted', '→ Alert: close_notify, encrypted',
 ]
 
 test('a good server with a pasted authority: handshake, certificates, and a request', async (t) => {
@@ -109,7 +120,8 @@ test('a good server with a pasted authority: handshake, certificates, and a requ
   assert.is(agreed.version, 'TLS 1.3')
   assert.match(agreed['cipher suite']!, /^TLS_/)
   assert.is(agreed['server signed with'], 'ecdsa_secp256r1_sha256')
-  assert.equal(await page.evaluate(`[...document.querySelectorAll('#chain h3')].map((one) => one.textContent)`), ['server.test', 'membio test root'])
+  const names = await page.evaluate(`[...document.querySelectorAll('#chain h3')].map((one) => one.textContent)`)
+  assert.equal(names, ['server.test', 'membio test root'])
   assert.match(await page.innerText('#chain .root .role'), /trusted here/)
   await page.fill('#path', '/secret?a=b')
   await page.click('#ask button')
@@ -117,8 +129,7 @@ test('a good server with a pasted authority: handshake, certificates, and a requ
   assert.match(await page.innerText('#answer .status'), /^HTTP\/1\.1 200 OK \d+ bytes in \d+ ms\.$/)
   assert.match(await page.innerText('#answer .headers'), /x-test\s+here/)
   assert.match(await page.innerText('#answer'), new RegExp(`${SECRET}: GET /secret\\?a=b`))
-  const closing = brief(await rowsOf(page)).slice(-4)
-  assert.equal(closing, ['→ application data, encrypted', '← application data, encrypted', '← Alert: close_notify, encrypted', '→ Alert: close_notify, encrypted'])
+  assert.equal(brief(await rowsOf(page)).slice(-4), ASKED)
   const passed = Buffer.concat(frames)
   assert.ok(passed.length > 3000, 'the bytes went through the WebSocket')
   assert.ok(!passed.includes(SECRET) && !passed.includes('/secret'), 'in clear')
@@ -136,16 +147,16 @@ test('TLS 1.2', async (t) => {
   assert.equal(brief(await rowsOf(page)), TLS12)
 })
 
-const REFUSED: readonly { what: Bad; title: string; expected: RegExp; presented: RegExp; alert: string }[] = [
-  { what: 'expired', title: 'The certificate has expired', expected: /^valid on \d/, presented: / to \d/, alert: 'certificate_expired' },
-  { what: 'notYetValid', title: 'The certificate is not valid yet', expected: /^valid on \d/, presented: / to \d/, alert: 'bad_certificate' },
-  { what: 'wrongHost', title: 'The certificate is for somebody else', expected: /^localhost$/, presented: /^other\.test$/, alert: 'bad_certificate' },
-  { what: 'unknownCa', title: 'The authority is not one that is trusted here', expected: /you have pasted/, presented: /membio strange root/, alert: 'unknown_ca' },
-  { what: 'selfSigned', title: 'Nobody vouches for this certificate', expected: /you have pasted/, presented: /signed by itself/, alert: 'unknown_ca' },
-  { what: 'wrongUsage', title: 'The certificate is for another purpose', expected: /^TLS server$/, presented: /./, alert: 'unsupported_certificate' },
+const REFUSED: readonly [what: Bad, title: string, expected: RegExp, presented: RegExp, alert: string][] = [
+  ['expired', 'The certificate has expired', /^valid on \d/, / to \d/, 'certificate_expired'],
+  ['notYetValid', 'The certificate is not valid yet', /^valid on \d/, / to \d/, 'bad_certificate'],
+  ['wrongHost', 'The certificate is for somebody else', /^localhost$/, /^other\.test$/, 'bad_certificate'],
+  ['unknownCa', 'The authority is not one that is trusted here', /you have pasted/, /membio strange root/, 'unknown_ca'],
+  ['selfSigned', 'Nobody vouches for this certificate', /you have pasted/, /signed by itself/, 'unknown_ca'],
+  ['wrongUsage', 'The certificate is for another purpose', /^TLS server$/, /./, 'unsupported_certificate'],
 ]
 
-for (const { what, title, expected, presented, alert } of REFUSED) {
+for (const [what, title, expected, presented, alert] of REFUSED) {
   test(`a certificate that is ${what}: told in words, and no request is sent`, async (t) => {
     const { page } = await open(t)
     let requests = 0
@@ -210,7 +221,7 @@ test('5 MB, and a server that cuts its answer short', async (t) => {
 test('with the keyboard alone', async (t) => {
   const { page } = await open(t)
   const port = await nodeHttps(t, hello)
-  const focused = () => page.evaluate<string>(`document.activeElement.id || document.activeElement.className || document.activeElement.textContent`)
+  const focused = () => page.evaluate<string>(`document.activeElement.id || document.activeElement.className`)
   const tabTo = async (wanted: string, key = 'Tab'): Promise<void> => {
     for (let i = 0; (await focused()) !== wanted; i++) {
       assert.ok(i < 60, `Tab never comes to ${wanted}`)
@@ -245,13 +256,23 @@ test('with the keyboard alone', async (t) => {
 /** Of all text that can be seen: what is harder to read than WCAG's AA allows. */
 const FAINT = `(() => {
   const numbers = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number)
-  const luminance = (color) => numbers(color).slice(0, 3).map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0)
-  const ground = (one) => { for (; one; one = one.parentElement) { const color = getComputedStyle(one).backgroundColor; if (numbers(color)[3] !== 0) return color } }
-  return [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && !one.disabled && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
-    .map((one) => { const [a, b] = [getComputedStyle(one).color, ground(one)].map(luminance); return { text: one.textContent.slice(0, 40), ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) } })
-    .filter(({ ratio }) => ratio < 4.5)
+  const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+  const luminance = (color) => numbers(color).slice(0, 3).reduce((sum, c, i) => sum + linear(c / 255) * [0.2126, 0.7152, 0.0722][i], 0)
+  const ground = (one) => {
+    const color = getComputedStyle(one).backgroundColor
+    return numbers(color)[3] === 0 ? ground(one.parentElement) : color
+  }
+  const ratio = (one) => {
+    const [dark, light] = [getComputedStyle(one).color, ground(one)].map(luminance).sort((a, b) => a - b)
+    return (light + 0.05) / (dark + 0.05)
+  }
+  const hasText = (one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
+  return [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && !one.disabled && hasText(one))
+    .map((one) => ({ text: one.textContent.slice(0, 40), ratio: ratio(one) })).filter(({ ratio }) => ratio < 4.5)
 })()`
+
+const NAMELESS = `[...document.querySelectorAll('input, select, textarea, button')]
+  .filter((one) => !(one.tagName === 'BUTTON' ? one.textContent.trim() : one.labels.length)).map((one) => one.id)`
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`${colorScheme}: contrast, labels, no motion; and pictures`, async (t) => {
@@ -268,8 +289,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     assert.is(Number(/\d+/.exec(background)![0]) > 128, colorScheme === 'light')
     assert.is(await page.evaluate(`document.getAnimations().length`), 0)
     assert.is(await page.evaluate(`getComputedStyle(document.querySelector('.row')).animationName`), 'none')
-    assert.equal(await page.evaluate(`[...document.querySelectorAll('input, select, textarea')].filter((one) => !one.labels.length).map((one) => one.id)`), [])
-    assert.equal(await page.evaluate(`[...document.querySelectorAll('button')].filter((one) => !one.textContent.trim()).length`), 0)
+    assert.equal(await page.evaluate(NAMELESS), [])
     assert.is(await page.evaluate(`document.documentElement.scrollWidth`), 1280)
   })
 }

@@ -1,4 +1,5 @@
-// membio's WebSocket and Wisp transports with those of others: `ws` at either end, websockify, and wisp-js. Conformance first, then TLS through them.
+// membio's WebSocket and Wisp transports with those of others: `ws` at either end, websockify, and wisp-js. Conformance first, then
+// TLS through them.
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -98,7 +99,8 @@ const throughWebsockify = (dial: Dial) => async (t: Case): Promise<TransportPair
 
 // Both servers end a TCP connection in the same way whatever a WebSocket's end was, and with the close frame they forget what they hold.
 const PROXY = { halfClose: false, reset: 'eof', losesAtEnd: true } as const
-const WEBSOCKIFY = { ...PROXY, backPressure: false } as const // it reads from a client as fast as it can, and keeps what the target does not take
+/** It reads from a client as fast as it can, and keeps what the target does not take. */
+const WEBSOCKIFY = { ...PROXY, backPressure: false } as const
 transportSuite('ws to websockify', throughWebsockify(dialWs), WEBSOCKIFY)
 transportSuite("Node's WebSocket to websockify", throughWebsockify(dialUndici), WEBSOCKIFY)
 
