@@ -49,7 +49,7 @@ function certificateWords({ name, depth }: { name: string; depth: number }, wish
     case 'IP_ADDRESS_MISMATCH':
       return {
         title: 'The certificate is for somebody else',
-        text: `It is genuine, but it does not name ${wish.host}. Whoever answers there is another server, or set up wrongly.`,
+        text: `It does not name ${wish.host}: whoever answers there is another server, or one that was set up wrongly.`,
         expected: wish.host,
         presented: [...leaf.hosts, ...leaf.addresses].join(', ') || 'no name at all',
       }
