@@ -43,4 +43,5 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   chromium: { servers: [], packages: ['chromium', 'libnss3-tools'] },
   // membio inside of a browser.
   page: { servers: [], packages: ['chromium'] },
+  tab: { servers: [], packages: ['chromium'] },
 }

@@ -1,4 +1,4 @@
-// What rows/chromium.ts and rows/page.ts use of playwright-core.
+// What browser.ts, rows/chromium.ts and rows/page.ts use of playwright-core.
 declare module 'playwright-core' {
   export interface Page {
     goto(url: string): Promise<unknown>

@@ -1,21 +1,20 @@
 // samples/browser in Chromium: TLS inside of a tab, seen with the eyes of the page. What is there to be read is read from the page
 // itself; pictures go to build/screenshots.
-import type { RequestListener } from 'node:http'
-import { createServer } from 'node:http'
 import { mkdirSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chromium, type Page, type PageOptions } from 'playwright-core'
+import type { Page, PageOptions } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { listen, nodeHttps, startSample, type Program } from '../../samples/program.ts'
 import { bad, root, type Bad } from '../../support/certs.ts'
 import { repository } from '../../support/paths.ts'
 import { suite, type Case } from '../../support/suite.ts'
+import { openPage } from '../browser.ts'
 
 const suiteOf = suite('page')
 const test = (name: string, body: (t: Case) => Promise<void>): void => suiteOf(name, body, { deadline: 60 })
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']
 const SCREENSHOTS = join(repository, 'build/screenshots')
 
 interface Opened {
@@ -29,9 +28,7 @@ interface Opened {
 async function open(t: Case, options: PageOptions = {}, ...args: string[]): Promise<Opened> {
   const program = startSample(t, 'browser/serve', '0', ...args)
   const [, url] = await program.printed(/open (\S+)/)
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS })
-  t.defer(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options })
+  const page = await openPage(t, { viewport: { width: 1280, height: 900 }, ...options })
   const frames: Buffer[] = []
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
