@@ -21,6 +21,7 @@ help() {
   ecosystem   servers and clients for `npm run test:ecosystem`
   packaging   bundlers and checkers for `npm run test:package`
   runtimes    the runtimes for `npm run test:runtimes`
+  bench       what `npm run bench` compares with, and the runtimes it runs on
   verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
               (verify --quick: only compare dist/openssl.wasm; verify --update: write the file)
   clean       remove build/ and dist/; the caches stay
@@ -254,6 +255,29 @@ own_packages() {
   stamp "$1" "$hash"
 }
 
+# What `npm run bench` compares membio with. Nothing of it is shipped, nor bundled into anything that is: some of it is under the LGPL.
+bench() {
+  local hash product=build/bench/packages
+  if [ -e /usr/bin/chromium ]; then
+    say "bench: Chromium is there"
+  elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    install_packages chromium
+  else
+    say "bench: to measure in Chromium, install chromium"
+  fi
+  hash=$(tree_hash bench/package.json bench/package-lock.json)
+  if stamped bench "$hash" "$product/node_modules"; then
+    say "bench: skipped, $product is up to date"
+  else
+    say "bench: npm ci"
+    mkdir -p "$product"
+    cp bench/package{,-lock}.json "$product"
+    logged build/log/npm-bench.log npm ci --prefix "$product" --ignore-scripts --no-audit --no-fund
+    stamp bench "$hash"
+  fi
+  ln -sfn packages/node_modules build/bench/node_modules # where the adapters look for them
+}
+
 # without_daemons COMMAND...: packages that it installs do not start their services; who needs a server starts it.
 without_daemons() {
   local policy=/usr/sbin/policy-rc.d
@@ -310,7 +334,7 @@ while (($# > 0)); do
   began=$SECONDS
   case $step in
     all) set -- deps toolchain openssl wasm roots ts "$@" ;;
-    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | packaging | runtimes | clean) "$step" ;;
+    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | packaging | runtimes | bench | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac

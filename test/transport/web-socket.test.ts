@@ -36,7 +36,12 @@ async function throughProxy(t: Case): Promise<TransportPair> {
 }
 
 const RESET = /^(ECONNRESET|EPIPE)$/
-transportSuite('WebSocket, to TCP', throughProxy, { backPressure: 50_000_000, oneWay: true, halfClose: false, reset: RESET })
+transportSuite('WebSocket, to TCP', throughProxy, {
+  backPressure: 50_000_000,
+  pressure: 'by the second',
+  halfClose: false,
+  reset: RESET,
+})
 transportSuite('WebSocket, from TCP', async (t) => (await throughProxy(t)).reverse() as TransportPair, {
   backPressure: false, // this end of the WebSocket cannot be paused
   halfClose: false,

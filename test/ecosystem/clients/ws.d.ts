@@ -4,6 +4,7 @@ declare module 'ws' {
   import type { Duplex } from 'node:stream'
   import type { IncomingMessage, Server } from 'node:http'
   import type { Agent } from 'node:https'
+  import type { AddressInfo } from 'node:net'
   import type { ConnectionOptions } from 'node:tls'
 
   export interface WebSocketOptions extends ConnectionOptions {
@@ -27,7 +28,8 @@ declare module 'ws' {
   }
 
   export class WebSocketServer extends EventEmitter {
-    constructor(options: { server?: Server; noServer?: true; maxPayload?: number })
+    constructor(options: { server?: Server; noServer?: true; maxPayload?: number; host?: string; port?: number })
+    address(): AddressInfo
     handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: (socket: WebSocket) => void): void
     on(event: 'connection', listener: (socket: WebSocket, request: IncomingMessage) => void): this
     close(): void

@@ -56,7 +56,7 @@ const reversed = (pair: (t: Case) => Promise<TransportPair>) => async (t: Case) 
 const FULL = 50_000_000 // more than the kernel holds
 const RESET = /^(ECONNRESET|EPIPE)$/
 transportSuite('ws to ws', directly(dialWs), { backPressure: FULL, halfClose: false, reset: RESET })
-transportSuite("Node's WebSocket to ws", directly(dialUndici), { backPressure: FULL, oneWay: true, halfClose: false, reset: RESET })
+transportSuite("Node's WebSocket to ws", directly(dialUndici), { backPressure: FULL, pressure: 'by the second', halfClose: false, reset: RESET })
 transportSuite("ws to Node's WebSocket", reversed(directly(dialUndici)), {
   backPressure: false, // a browser's interface: it cannot be paused
   halfClose: false,
@@ -117,7 +117,7 @@ for (const [name, protocols] of Object.entries(VERSIONS)) {
     const transport = (await dialWisp(t, protocols)).connect('127.0.0.1', port)
     return [transport, nodeSocket(await arrived)]
   }
-  transportSuite(name, pair, { ...PROXY, backPressure: FULL, oneWay: true })
+  transportSuite(name, pair, { ...PROXY, backPressure: FULL, pressure: 'by the second' })
 }
 
 // ---- What only Wisp has. ----
