@@ -13,6 +13,7 @@ const entries = {
   sync: 'src/sync/index.ts',
   'sync-worker': 'src/sync/sync-worker.ts',
   streams: 'src/streams/index.ts',
+  neon: 'src/streams/neon.ts',
   x509: 'src/x509/index.ts',
   register: 'src/register/index.ts',
 }

@@ -31,6 +31,19 @@ export interface HostCrypto<Key = unknown> {
   power(key: Key, number: Uint8Array): void
 }
 
+/** As membio_aead declares them. */
+type AeadArguments = [
+  key: number,
+  direction: number,
+  nonce: Pointer,
+  aad: Pointer,
+  aadLength: number,
+  text: Pointer,
+  length: number,
+  out: Pointer,
+  tag: Pointer,
+]
+
 /** As wasm/acceleration.h has them. */
 const KEY_AES = 0
 const DECLINED = 0
@@ -77,11 +90,20 @@ export class Accelerator {
     else exports.tls_library_accelerate(this.#host.aesGcmFrom, Number(this.#host.rsaIsFaster))
   }
 
-  /** The import `import_key`: a number for the key, or 0. */
-  importKey(kind: number, bytes: Pointer, length: number): number {
-    const view = this.#view(bytes, length)
+  /** What the module imports. Nothing may be thrown through its frames. */
+  imports(): Record<string, CallableFunction> {
+    return {
+      import_key: (kind: number, bytes: Pointer, length: number) => this.#importKey(kind, this.#view(bytes, length)),
+      drop_key: (id: number) => void this.#keys.delete(id),
+      aead: (...args: AeadArguments) => this.#aead(args),
+      rsa: (id: number, number: Pointer, length: number) => this.#rsa(id, this.#view(number, length)),
+    }
+  }
+
+  /** A number for the key, or 0. */
+  #importKey(kind: number, bytes: Uint8Array): number {
     try {
-      const key = kind === KEY_AES ? this.#host!.aesKey(view) : this.#host!.rsaKey(view)
+      const key = kind === KEY_AES ? this.#host!.aesKey(bytes) : this.#host!.rsaKey(bytes)
       do this.#last = (this.#last + 1) % 0x7fffffff || 1
       while (this.#keys.has(this.#last))
       this.#keys.set(this.#last, key)
@@ -91,29 +113,22 @@ export class Accelerator {
     }
   }
 
-  /** The import `drop_key`. */
-  dropKey(id: number): void {
-    this.#keys.delete(id)
-  }
-
-  /** The import `aead`. */
-  aead(...[id, direction, nonce, aad, aadLength, text, length, out, tag]: number[]): number {
+  #aead([id, direction, nonce, aad, aadLength, text, length, out, tag]: AeadArguments): number {
     const { u8 } = this.#memory()
-    const view = (at: number, size: number) => u8.subarray(at, at + size)
-    const bytes = [view(nonce!, NONCE_BYTES), view(aad!, aadLength!), view(text!, length!), view(out!, length!), view(tag!, TAG_BYTES)] as const
+    const view = (at: Pointer, size: number) => u8.subarray(at, at + size)
+    const bytes = [view(nonce, NONCE_BYTES), view(aad, aadLength), view(text, length), view(out, length), view(tag, TAG_BYTES)] as const
     try {
-      if (direction === OPEN) return this.#host!.open(this.#keys.get(id!), ...bytes) ? DONE : WRONG_TAG
-      this.#host!.seal(this.#keys.get(id!), ...bytes)
+      if (direction === OPEN) return this.#host!.open(this.#keys.get(id), ...bytes) ? DONE : WRONG_TAG
+      this.#host!.seal(this.#keys.get(id), ...bytes)
       return DONE
     } catch {
       return DECLINED
     }
   }
 
-  /** The import `rsa`. */
-  rsa(id: number, number: Pointer, length: number): number {
+  #rsa(id: number, number: Uint8Array): number {
     try {
-      this.#host!.power(this.#keys.get(id), this.#view(number, length))
+      this.#host!.power(this.#keys.get(id), number)
       return DONE
     } catch {
       return DECLINED

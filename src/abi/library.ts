@@ -87,10 +87,7 @@ export class Library {
       },
       sign: (...args: SignArguments) => this.signers.sign(this.exports, this.memory, args),
       psk: (...args: PskArguments) => this.pskChoosers.choose(this.exports, this.memory, args),
-      import_key: (kind: number, bytes: Pointer, length: number) => this.accelerator.importKey(kind, bytes, length),
-      drop_key: (key: number) => this.accelerator.dropKey(key),
-      aead: (...args: number[]) => this.accelerator.aead(...args),
-      rsa: (key: number, number: Pointer, length: number) => this.accelerator.rsa(key, number, length),
+      ...this.accelerator.imports(),
     }
   }
 }

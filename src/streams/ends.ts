@@ -117,8 +117,8 @@ export class Ends {
 
   #start(controller: WritableStreamDefaultController, ready: Promise<void>): Promise<void> {
     this.#writer = controller
-    // `abort` below waits for the write that is under way, which may wait for the peer.
-    controller.signal?.addEventListener('abort', () => this.#abort(controller.signal.reason))
+    // `abort` below waits for the write that is under way, which may wait for the peer. Node does not bear a stream that fails in its signal.
+    controller.signal?.addEventListener('abort', () => queueMicrotask(() => this.#abort(controller.signal.reason)))
     return ready
   }
 

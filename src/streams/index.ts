@@ -39,7 +39,9 @@ export type { TlsSocket, TlsSocketInfo } from './tls-socket.ts'
  * @throws TlsError of kind `usage`; everything else is told by the socket
  */
 export function connect(address: SocketAddress | string, options?: ConnectOptions & { secureTransport?: 'on' }): TlsSocket
+/** Without TLS, yet: see `startTls`. */
 export function connect(address: SocketAddress | string, options: ConnectOptions & { secureTransport: 'off' | 'starttls' }): PlainSocket
+/** One or the other, as the options say. */
 export function connect(address: SocketAddress | string, options: ConnectOptions): TlsSocket | PlainSocket
 export function connect(address: SocketAddress | string, options: ConnectOptions = {}): TlsSocket | PlainSocket {
   const { secureTransport = 'on', ...rest } = options

@@ -82,7 +82,7 @@ export class Life<Info> {
 
   giveUp(error: TlsError): void {
     if (this.#over) return
-    if (this.#pipe) return this.#pipe.destroy(error)
+    this.#pipe?.destroy(error)
     this.#opening.abort(error)
     this.finish(error)
   }

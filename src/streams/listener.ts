@@ -21,8 +21,8 @@ export async function listen(options: ListenOptions): Promise<TlsListener> {
   const settings = parseOptions('server', rest)
   await init()
   const { context, release } = contextOf(settings)
-  const lobby = new Lobby(settings, context, backlog, onClientError)
   try {
+    const lobby = new Lobby(settings, context, backlog, onClientError)
     context.createEngine(settings.engine).free() // what is wrong with the options is told now, not to the first client
     const raw = await listenRaw({ hostname, port, backlog, onSocket: (socket) => lobby.enter(socket), onError: (error) => lobby.close(error) })
     return new TlsListener(raw, lobby, release, signal)

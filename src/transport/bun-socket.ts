@@ -121,6 +121,7 @@ class BunTransport implements ByteTransport {
   }
 
   onEnd(): void {
+    if (this.#eof) return
     this.#eof = true
     this.#receiver?.onEof()
   }
@@ -130,6 +131,7 @@ class BunTransport implements ByteTransport {
     this.#closed = { error }
     this.#queue.length = 0
     queueMicrotask(() => {
+      if (!error && this.#sending === 'ended') this.onEnd() // what Bun calls a close where our direction has ended before
       const receiver = this.#receiver
       this.#receiver = undefined
       if (!error && this.#eof && this.#sending === 'ended') return receiver?.onClosed?.()

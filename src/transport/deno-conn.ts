@@ -19,11 +19,15 @@ export function denoConn(conn: DenoConnLike): ByteTransport {
   return new DenoConnTransport(conn)
 }
 
+/** Bytes queued before `write` returns false. */
+const WRITE_AHEAD = 131_072
+
 class DenoConnTransport implements ByteTransport {
   readonly #conn: DenoConnLike
   readonly #reads: ReadLoop
   #receiver: TransportReceiver | undefined
   readonly #queue: Uint8Array[] = []
+  #queued = 0
   #writing = false
   #drainOwed = false
   /** Our direction: `ending` while the queue is being written. */
@@ -55,8 +59,9 @@ class DenoConnTransport implements ByteTransport {
   write(chunk: Uint8Array): boolean {
     if (this.#over || this.#writeFailure || this.#sending !== 'open') return true // the reason is on its way, by onError; or we have ended it
     this.#queue.push(chunk)
+    this.#queued += chunk.length
     void this.#send()
-    this.#drainOwed = this.#queue.length > 1
+    this.#drainOwed = this.#queued >= WRITE_AHEAD
     return !this.#drainOwed
   }
 
@@ -90,8 +95,10 @@ class DenoConnTransport implements ByteTransport {
     try {
       for (let chunk = this.#queue[0]; chunk && !this.#over; chunk = this.#queue[0]) {
         const written = await this.#conn.write(chunk)
+        this.#queued -= written
         if (written < chunk.length) this.#queue[0] = chunk.subarray(written)
-        else if (this.#queue.shift() && this.#queue.length < 2) this.#drain()
+        else this.#queue.shift()
+        this.#drain()
       }
       if (this.#sending === 'ending' && !this.#over) {
         await this.#conn.closeWrite()
@@ -108,7 +115,7 @@ class DenoConnTransport implements ByteTransport {
   }
 
   #drain(): void {
-    if (!this.#drainOwed || this.#sending !== 'open') return
+    if (!this.#drainOwed || this.#queued >= WRITE_AHEAD || this.#sending !== 'open') return
     this.#drainOwed = false
     this.#receiver?.onDrain()
   }
@@ -147,6 +154,10 @@ class DenoConnTransport implements ByteTransport {
     if (this.#over) return
     this.#over = true
     this.#queue.length = 0
-    this.#conn.close()
+    try {
+      this.#conn.close()
+    } catch {
+      // somebody has closed it under us, and the reads have told
+    }
   }
 }

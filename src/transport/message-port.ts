@@ -2,12 +2,13 @@
 // it is given, so back-pressure is ours: who receives gives credit back for what it has delivered.
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 
-/** The part of MessagePort used here: a browser's, Deno's, Bun's, Node's; `start` and `close` are missing on workers. */
+/** The part of MessagePort used here. A worker, which has no `start` and no `close`, will do; `unref` is Node's. */
 export interface MessagePortLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void
   addEventListener(type: 'message' | 'messageerror' | 'close', listener: (event: { data?: unknown }) => void): void
   start?(): void
   close?(): void
+  unref?(): void
 }
 
 /**
@@ -18,8 +19,11 @@ export function messagePort(port: MessagePortLike): ByteTransport {
   return new PortTransport(port)
 }
 
-/** A chunk; bytes that the other side has delivered; or the end of a direction. */
-type Message = Uint8Array | { delivered: number } | 'end' | 'reset'
+/**
+ * A chunk; bytes that were delivered; the end of a direction, or of both at once. `done` says that both have ended, and that everything was
+ * heard: then the port is closed, and no sooner, because in workerd closing takes back what is under way.
+ */
+type Message = Uint8Array | { delivered: number } | 'end' | 'reset' | 'done'
 
 /** Bytes under way in one direction before `write` returns false. */
 const WINDOW = 262_144
@@ -75,21 +79,24 @@ class PortTransport implements ByteTransport {
     if (this.#over || this.#ended) return
     this.#ended = true
     this.#post('end')
-    if (this.#eof) queueMicrotask(() => this.#closeDone())
+    if (this.#eof) queueMicrotask(() => this.#finish())
   }
 
+  /** Who hears it closes the port; nobody waits for that. */
   reset(): void {
     this.#receiver = undefined
     if (this.#over) return
-    if (!this.#ended) this.#post('reset')
-    this.#close()
+    this.#over = true
+    this.#post('reset')
+    this.#port.unref?.()
   }
 
   // ---- What comes from the other side. ----
 
   #onMessage(message: Message): void {
-    if (this.#over) return
-    if (message === 'reset') this.#fail('the other side has reset the connection', 'ECONNRESET')
+    if (message === 'done' || (message === 'reset' && this.#over)) this.#port.close?.()
+    if (message === 'done' || this.#over) return
+    if (message === 'reset' && !this.#queue.includes('end')) this.#onReset()
     else if (typeof message === 'object' && 'delivered' in message) this.#onDelivered(message.delivered)
     else if (this.#queue.push(message) === 1 && !this.#paused) this.#deliver()
   }
@@ -116,7 +123,8 @@ class PortTransport implements ByteTransport {
     const message = this.#queue.shift()
     try {
       if (message instanceof Uint8Array) this.#onChunk(message)
-      else if (message) this.#onEnd()
+      else if (message === 'end') this.#onEnd()
+      else if (message) this.#onReset()
     } finally {
       this.#schedule() // a receiver that throws loses nothing of what comes next
     }
@@ -134,21 +142,26 @@ class PortTransport implements ByteTransport {
   #onEnd(): void {
     this.#eof = true
     this.#receiver?.onEof()
-    if (this.#ended) this.#closeDone()
+    if (this.#ended) this.#finish()
+  }
+
+  #onReset(): void {
+    this.#fail('the other side has reset the connection', 'ECONNRESET')
   }
 
   /** The other side closes once both directions have ended; what it said before may still wait here. */
   #onClose(): void {
     const farewell = this.#eof || this.#queue.includes('end')
-    if (!this.#ended || !farewell) this.#fail('the other side is gone', 'ECONNRESET')
+    if (!this.#ended || !farewell || this.#queue.at(-1) === 'reset') this.#fail('the other side is gone', 'ECONNRESET')
   }
 
   /** Both directions have ended. */
-  #closeDone(): void {
+  #finish(): void {
     if (this.#over) return
     const receiver = this.#receiver
     this.#receiver = undefined
-    this.#close()
+    this.#over = true
+    this.#post('done')
     receiver?.onClosed?.()
   }
 
@@ -156,13 +169,9 @@ class PortTransport implements ByteTransport {
     if (this.#over) return
     const receiver = this.#receiver
     this.#receiver = undefined
-    this.#close()
-    receiver?.onError(Object.assign(new Error(message), { code }))
-  }
-
-  #close(): void {
     this.#over = true
     this.#port.close?.()
+    receiver?.onError(Object.assign(new Error(message), { code }))
   }
 
   #post(message: Message): void {

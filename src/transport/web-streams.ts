@@ -36,6 +36,8 @@ export interface WebStreamsLike {
   }
   /** What the peer is told. It gets chunks of Uint8Array, and may keep or transfer them. */
   readonly writable: { getWriter(): ByteWriterLike }
+  /** Called after a failure or `reset`, where there is one: in workerd, streams that have failed leave the connection open. */
+  close?(): unknown
 }
 
 /**
@@ -53,6 +55,7 @@ class WebStreamsTransport implements ByteTransport {
   readonly #reader: ByteReader
   readonly #reads: ReadLoop
   readonly #writer: ByteWriterLike
+  readonly #streams: WebStreamsLike
   #receiver: TransportReceiver | undefined
   #unwritten = 0
   #drainOwed = false
@@ -62,10 +65,11 @@ class WebStreamsTransport implements ByteTransport {
   #eof = false
   #over = false
 
-  constructor({ readable, writable }: WebStreamsLike) {
-    this.#reader = byteReader(readable)
+  constructor(streams: WebStreamsLike) {
+    this.#streams = streams
+    this.#reader = byteReader(streams.readable)
     this.#reads = new ReadLoop(this.#reader.read)
-    this.#writer = writable.getWriter()
+    this.#writer = streams.writable.getWriter()
     this.#writer.closed.catch(ignore) // told by attach
   }
 
@@ -107,7 +111,7 @@ class WebStreamsTransport implements ByteTransport {
     this.#stop()
     const reason = new Error('the connection was reset')
     // An abort would take back what the sink has, and may still be sending.
-    if (this.#closing && !this.#unwritten) this.#closing.then(() => this.#reader.cancel(reason)).catch(ignore)
+    if (this.#closing && !this.#unwritten) void this.#closing.catch(ignore).then(() => this.#giveUp(reason))
     else this.#giveUp(reason)
   }
 
@@ -161,9 +165,14 @@ class WebStreamsTransport implements ByteTransport {
     this.#reads.stop()
   }
 
+  /** `close` comes without an abort where it can: workerd tells the peer at once then, and otherwise when the request is over. */
   #giveUp(reason: Error): void {
-    this.#writer.abort(reason).catch(ignore)
+    const streams = this.#streams
+    if (this.#unwritten || !streams.close) this.#writer.abort(reason).catch(ignore)
     this.#reader.cancel(reason).catch(ignore)
+    Promise.resolve()
+      .then(() => streams.close?.())
+      .catch(ignore)
   }
 }
 

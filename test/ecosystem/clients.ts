@@ -18,6 +18,7 @@ export interface Client {
 export const CLIENTS: Readonly<Record<string, Client>> = {
   pg: { servers: [postgres] },
   postgres: { servers: [postgres] },
+  neon: { servers: [postgres] },
   mysql2: { servers: [mariadb] },
   mariadb: { servers: [mariadb] },
   ioredis: { servers: [redis] },

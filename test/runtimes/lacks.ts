@@ -17,5 +17,11 @@ export const LACKS: Record<RuntimeName, Partial<Record<Need, string>>> = {
     'node:https': "workerd's node:https is made of its fetch: it takes no connection that others have made",
     listening: 'workerd opens no listening socket for a worker: what comes in is HTTP, by its configuration',
   },
-  chromium: { 'node:net': NO_NODE, 'node:https': NO_NODE, listening: 'a page cannot listen' },
+  chromium: {
+    'node:net': NO_NODE,
+    'node:https': NO_NODE,
+    connecting: 'a page opens no TCP connection: membio/streams has `secure` for what it has',
+    listening: 'a page cannot listen',
+    'half-close': 'a WebSocket has no half-close',
+  },
 }

@@ -15,13 +15,15 @@ const COLUMN = 14
 
 const indent = (text: string) => text.trimEnd().replace(/^/gm, '    ')
 
-export function printFailures(results: readonly Result[], absent: readonly Cell[]): void {
-  for (const { runtime, cases, problems } of results) {
-    for (const { group, name, outcome, reason } of cases) {
-      if (outcome === 'failed') console.log(`\nFAIL ${runtime}: ${group}: ${name}\n${indent(reason ?? '')}`)
-    }
-    for (const problem of problems) console.log(`\nFAIL ${runtime}\n${indent(problem)}`)
-  }
+export function printResult({ runtime, version, seconds, cases, problems }: Result): void {
+  const failures = cases.filter(({ outcome }) => outcome === 'failed')
+  const mark = failures.length + problems.length ? 'FAIL' : 'ok  '
+  console.log(`${mark} ${runtime.padEnd(9)} ${version.padEnd(20)} ${seconds.toFixed(1).padStart(6)} s`)
+  for (const { group, name, reason } of failures) console.log(`\nFAIL ${runtime}: ${group}: ${name}\n${indent(reason ?? '')}`)
+  for (const problem of problems) console.log(`\nFAIL ${runtime}\n${indent(problem)}`)
+}
+
+export function printMissing(results: readonly Result[], absent: readonly Cell[]): void {
   for (const { runtime } of results) {
     const gone = absent.filter((one) => one.runtime === runtime)
     for (const { what } of gone.slice(0, SHOWN)) console.log(`\nFAIL ${runtime}: ${what}`)

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { installPackage } from './bundle.ts'
 import { PACKAGES } from './installed.ts'
 import { LACKS } from './lacks.ts'
-import { printFailures, printMatrix, type Cell } from './matrix.ts'
+import { printMatrix, printMissing, printResult, type Cell } from './matrix.ts'
 import { certificates } from './certificates.ts'
 import { startPeers } from './peers.ts'
 import { Cleanups, killAll, type Result, type Run } from './runtime.ts'
@@ -137,10 +137,7 @@ async function main(): Promise<number> {
   try {
     const peers = await startPeers(t, known)
     const briefings = runtimes.map((runtime) => ({ runtime, certificates: known, peers, lacks: LACKS[runtime], wanted }))
-    const results = await runAll(briefings, ({ runtime, version, seconds, cases, problems }) => {
-      const failed = cases.filter(({ outcome }) => outcome === 'failed').length + problems.length
-      if (!json) console.log(`${failed ? 'FAIL' : 'ok  '} ${runtime.padEnd(9)} ${version.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`)
-    })
+    const results = await runAll(briefings, (result) => json || printResult(result))
     const absent = missing(results)
     const cases = results.flatMap((result) => result.cases)
     const passed = cases.filter(({ outcome }) => outcome === 'passed').length
@@ -149,7 +146,7 @@ async function main(): Promise<number> {
     if (json) {
       console.log(JSON.stringify({ passed, failed, missing: absent, runtimes: results }))
     } else {
-      printFailures(results, absent)
+      printMissing(results, absent)
       printMatrix(results, verbose ? 'cases' : 'groups')
       console.log(`${passed} passed, ${failed} failed`)
     }

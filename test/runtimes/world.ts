@@ -7,7 +7,7 @@ export const RUNTIMES = ['node20', 'node22', 'node24', 'node26', 'deno', 'bun', 
 export type RuntimeName = (typeof RUNTIMES)[number]
 
 /** What a case needs of a runtime; lacks.ts says who does not have it, and why. */
-export type Need = 'own socket' | 'node:net' | 'listening' | 'node:https'
+export type Need = 'own socket' | 'node:net' | 'node:https' | 'connecting' | 'listening' | 'half-close' | 'message port'
 
 export interface Identity {
   cert: string
@@ -46,6 +46,10 @@ export interface PeerPorts {
   psk: number
   /** In clear, until the client says STARTTLS. */
   startTls: number
+  /** Sends back what it gets, and ends when the client has. Takes a client certificate, and clients without. */
+  echo: number
+  /** In clear: two connections that begin with the same line are joined. */
+  join: number
   /** HTTP/1.1 over TLS. */
   https: number
   /** `good` behind somebody who cuts the connection in the midst of a record. */
@@ -75,12 +79,20 @@ export interface Briefing {
 /** Opens a TCP connection to a port of 127.0.0.1. */
 export type Dial = (port: number) => ByteTransport | Promise<ByteTransport>
 
+/** A kind of pipe; what it can is told to test/conformance/transport.suite.ts. */
+export interface Pipe {
+  dial: Dial
+  halfClose: boolean
+  /** What the peer of a reset is told. */
+  reset: RegExp | 'error' | 'eof' | 'either'
+}
+
 export interface World extends Briefing {
-  dials: {
-    /** By what the runtime is at home with: Deno.connect, Bun.connect, cloudflare:sockets, WebSocket. */
-    native: Dial
-    /** By node:net, where there is one. */
-    node: Dial
+  pipes: {
+    /** What the runtime is at home with: Deno.connect, Bun.connect, cloudflare:sockets, WebSocket. */
+    native: Pipe
+    /** node:net, where there is one. */
+    node: Pipe
   }
 }
 

@@ -35,7 +35,12 @@ async function throughProxy(t: Case): Promise<TransportPair> {
   return [transport, nodeSocket(accepted[0]!)]
 }
 
-transportSuite('WebSocket, to TCP', throughProxy, { backPressure: 50_000_000, halfClose: false, reset: 'error' })
+transportSuite('WebSocket, to TCP', throughProxy, {
+  backPressure: 50_000_000,
+  pressure: 'by the second',
+  halfClose: false,
+  reset: 'error',
+})
 transportSuite('WebSocket, from TCP', async (t) => (await throughProxy(t)).reverse() as TransportPair, {
   backPressure: false, // this end of the WebSocket cannot be paused
   halfClose: false,

@@ -16,7 +16,8 @@ row('has what package.json names, and nothing else', (t) => {
   const targets = [exports, imports].flatMap((map) => Object.values(map).flatMap(paths))
   assert.equal(targets.filter((path) => !existsSync(join(installed, path))), [])
   assert.ok(targets.length > 20)
-  const known = [/^(package\.json|LICENSE|(README|CHANGELOG|SECURITY)\.md)$/, /^dist\/([\w.-]+\.js(\.map)?|openssl\.wasm|types\/.*\.d\.(wasm\.)?ts)$/]
+  const documents = /^(package\.json|LICENSE|(README|CHANGELOG|SECURITY)\.md)$/
+  const known = [documents, /^dist\/([\w.-]+\.js(\.map)?|openssl\.wasm|types\/.*\.d\.(wasm\.)?ts)$/]
   assert.equal(files().filter((path) => !known.some((pattern) => pattern.test(path))), [])
   t.note = `${Math.round(statSync(tarball).size / 1000)} kB`
 })
@@ -88,3 +89,20 @@ row('are the types wrong? No', async () => {
   assert.equal(Object.keys(analysis.entrypoints).sort(), Object.keys(manifest().exports).sort())
   assert.equal(analysis.problems.filter(({ resolutionKind }) => resolutionKind !== 'node10' && resolutionKind !== 'node16-cjs'), [])
 }, DEADLINE)
+
+// ---- What docs/packaging.md shows ----
+
+const DOCUMENTED: [string, RegExp][] = [
+  ['inline.mjs', /^OpenSSL 3\.\d+\.\d+ .*\n$/],
+  ['threads.mjs', /^a thread has OpenSSL 3\.\d+\.\d+ .*\n$/],
+]
+
+for (const [name, printed] of DOCUMENTED) {
+  row(`docs/packaging.md: ${name}`, async () => {
+    const text = readFileSync(join(repository, 'docs/packaging.md'), 'utf8')
+    const [, program] = new RegExp(`\`\`\`js\n(// ${name}\n[^]*?)\`\`\``).exec(text)!
+    const file = join(out('documented'), name)
+    writeFileSync(file, program!)
+    assert.match(await runNode(file), printed)
+  })
+}

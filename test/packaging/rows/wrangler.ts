@@ -1,42 +1,28 @@
-// wrangler's bundle of a Worker, as it would be deployed; and run in workerd, without the network that deploying takes.
+// wrangler's bundle of a Worker, run in workerd; and what global scope may do there.
 import * as assert from 'uvu/assert'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Program } from '../../samples/program.ts'
 import { suite, type Case } from '../../support/suite.ts'
-import { copiesOfWasm, DEADLINE, entries, node22, out, succeed, tool, wasm, workerd } from '../site.ts'
+import { copiesOfWasm, DEADLINE, entries, out, wasm } from '../site.ts'
+import { deploy, RECENT, start, type Compatibility } from '../workers.ts'
 
 const row = suite('wrangler')
 
-/** From this date on node:* modules are there without being asked for. */
-const RECENT = '2026-11-01'
+/** The first date of node:fs. */
+const WITH_NODE = { date: '2025-09-15', flags: ['nodejs_compat'] }
+/** No FinalizationRegistry, and nothing of Node's. */
+const OLD = { date: '2024-01-01' }
 
-/** Bundles a module of the app; `--dry-run` is all of it but the upload. Returns the folder with what would be uploaded. */
-async function deploy(main: string, date = RECENT): Promise<string> {
-  const folder = out(`wrangler-${main.replace(/\W/g, '-')}`)
-  const config = join(folder, 'wrangler.json')
-  writeFileSync(config, JSON.stringify({ name: 'membio', main: `../../${main}`, compatibility_date: date }))
-  await succeed(node22(), [tool('wrangler/bin/wrangler.js'), 'deploy', '--dry-run', '--outdir', join(folder, 'upload'), '--config', config])
-  return join(folder, 'upload')
+/** Runs it, and returns what the Worker answers: to a second request the same as to the first. */
+async function ask(t: Case, folder: string, compatibility: Compatibility): Promise<unknown> {
+  const url = await start(t, folder, compatibility)
+  const answers = [await answer(url), await answer(url)]
+  assert.equal(answers[1], answers[0])
+  return answers[0]
 }
 
-/** Workers of several modules, for workerd: a main module and openssl.wasm by the name that the bundle gives it. */
-const configuration = (main: string, module: string | undefined, date: string) => `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [ (name = "main", worker = .worker) ],
-  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ]);
-const worker :Workerd.Worker = (
-  modules = [ (name = "main.js", esModule = embed "${main}")${module ? `, (name = "${module}", wasm = embed "${module}")` : ''} ],
-  compatibilityDate = "${date}");
-`
-
-/** Runs it, and returns what the Worker answers. */
-async function ask(t: Case, folder: string, date = RECENT): Promise<unknown> {
-  const main = readdirSync(folder).find((name) => name.endsWith('.js'))!
-  const file = join(folder, 'worker.capnp')
-  writeFileSync(file, configuration(main, copiesOfWasm(folder)[0], date))
-  const program = new Program(t, workerd(), ['serve', file, '--control-fd=1'])
-  const [, port] = await program.printed(/"port":(\d+)/)
-  const response = await fetch(`http://127.0.0.1:${port}/`)
+async function answer(url: string): Promise<unknown> {
+  const response = await fetch(url)
   if (!response.ok) throw new Error(`the Worker answered ${response.status}: ${await response.text()}`)
   return response.json()
 }
@@ -48,28 +34,37 @@ const EXPECTED = {
     createContext: 'ERR_OSSL_PROVIDER_ERROR_RETRIEVING_ENTROPY',
     createKey: 'ERR_OSSL_PROVIDER_ERROR_RETRIEVING_ENTROPY',
   },
+  speaks: true,
   hello: 'hello over TLSv1.3',
 }
 
 row('deploy --dry-run brings openssl.wasm as a module, and workerd runs it without init', async (t) => {
-  const folder = await deploy('src/worker.js')
+  const folder = await deploy('src/worker.js', RECENT)
   assert.is(copiesOfWasm(folder).length, 1)
-  assert.equal(await ask(t, folder), EXPECTED)
+  assert.equal(await ask(t, folder, RECENT), EXPECTED)
   t.note = `${Math.round((wasm().length + readFileSync(join(folder, 'worker.js')).length) / 1000)} kB`
 }, DEADLINE)
 
-row('so it does at the age of a compatibility date before FinalizationRegistry and node:*', async (t) => {
-  const date = '2024-01-01'
-  assert.equal(await ask(t, await deploy('src/worker.js', date), date), EXPECTED)
+row('so it does with a compatibility date before FinalizationRegistry and node:*', async (t) => {
+  assert.equal(await ask(t, await deploy('src/worker.js', OLD), OLD), EXPECTED)
 }, DEADLINE)
 
 // Its only purpose is to patch modules of Node's, Deno's and Bun's: it says that workerd cannot.
 const importable = entries().filter((entry) => entry !== 'membio/register')
+const OF_NODE = ['membio/tls', 'membio/https', 'membio/http2']
+const IMPORTS: [string, Compatibility, string[]][] = [
+  ['every entry', RECENT, importable],
+  ['every entry with nodejs_compat', WITH_NODE, importable],
+  ['what does not stand on Node with any date', OLD, importable.filter((entry) => !OF_NODE.includes(entry))],
+]
 
-row(`global scope may import every entry: ${importable.length} of them`, async (t) => {
-  const source = importable.map((entry, at) => `import * as entry${at} from '${entry}'\n`).join('')
-  const counts = importable.map((_, at) => `Object.keys(entry${at}).length > 0`)
-  const name = 'everything'
-  writeFileSync(join(out(name), 'worker.js'), `${source}export default { fetch: () => Response.json([${counts.join(', ')}]) }\n`)
-  assert.equal(await ask(t, await deploy(`out/${name}/worker.js`)), importable.map(() => true))
-}, DEADLINE)
+for (const [what, compatibility, names] of IMPORTS) {
+  row(`global scope may import ${what}`, async (t) => {
+    const source = names.map((entry, at) => `import * as entry${at} from '${entry}'\n`).join('')
+    const counts = names.map((_, at) => `Object.keys(entry${at}).length > 0`)
+    const name = `imports-${compatibility.date}`
+    writeFileSync(join(out(name), 'worker.js'), `${source}export default { fetch: () => Response.json([${counts.join(', ')}]) }\n`)
+    assert.equal(await ask(t, await deploy(`out/${name}/worker.js`, compatibility), compatibility), names.map(() => true))
+    t.note = `${names.length} entries`
+  }, DEADLINE)
+}

@@ -2,7 +2,7 @@
 import '../suites/memory.ts'
 import { init } from 'membio'
 import { webSocket, webSocketProxy } from 'membio/transport'
-import { runAll } from '../suites/kit.ts'
+import { enter, runAll } from '../suites/kit.ts'
 import type { Briefing, Report } from '../world.ts'
 
 const scope = globalThis as unknown as {
@@ -11,15 +11,17 @@ const scope = globalThis as unknown as {
 }
 
 scope.run = async (briefing) => {
-  const native = (port: number) => {
+  const dial = (port: number) => {
     const { url, protocols } = webSocketProxy(briefing.webSocketProxy!, '127.0.0.1', port)
     return webSocket(new WebSocket(url, protocols))
   }
-  const node = () => {
+  const none = () => {
     throw new Error('a page has no node:net')
   }
+  const reset = 'either'
+  enter({ ...briefing, pipes: { native: { dial, halfClose: false, reset }, node: { dial: none, halfClose: false, reset } } })
   await init()
   await import('../suites/all.ts')
-  await runAll({ ...briefing, dials: { native, node } }, (report) => scope.report(report))
+  await runAll((report) => scope.report(report))
   await scope.report({ type: 'end', version: /Chrome\/([\d.]+)/.exec(navigator.userAgent)?.[1] ?? navigator.userAgent })
 }

@@ -16,6 +16,7 @@ import { pattern } from '../../support/random.ts'
 import { PSK, type PeerPorts } from '../world.ts'
 import type { AllCertificates } from '../certificates.ts'
 import { cutter } from './cutter.ts'
+import { join } from './join.ts'
 
 const [which, setup] = process.argv.slice(2)
 const certificates = JSON.parse(readFileSync(setup!, 'utf8')) as AllCertificates
@@ -173,6 +174,12 @@ function accept(socket: TLSSocket): void {
   talk(socket).catch(() => socket.destroy())
 }
 
+function echo(): Promise<number> {
+  const { server, ca } = certificates
+  const options = { ...server, ca, requestCert: true, rejectUnauthorized: false, allowHalfOpen: true }
+  return listen(tls.createServer(options, (socket) => void socket.on('error', () => {}).pipe(socket)))
+}
+
 async function ports(): Promise<PeerPorts> {
   const { otherHost, otherCa } = certificates
   const good = await serve({})
@@ -192,6 +199,8 @@ async function ports(): Promise<PeerPorts> {
       pskCallback: (_socket, identity) => (identity === PSK.identity ? key : null),
     }),
     startTls: await listen(createServer(startTls)),
+    echo: await echo(),
+    join: await listen(createServer({ allowHalfOpen: true }, join)),
     https: await listen(https.createServer({ ...certificates.server, keepAliveTimeout: 30_000 }, answer)),
     cutInRecord: await listen(createServer(cutter(good, 'in a record'))),
     cutBetweenRecords: await listen(createServer(cutter(good, 'between records'))),

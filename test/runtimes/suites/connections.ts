@@ -4,15 +4,16 @@ import { PSK, type Need, type PeerName, type World } from '../world.ts'
 import { Client, type ClientOptions } from './client.ts'
 import { fails, fromHex, group, MiB, ok, same, sameBytes, sha256, type Case, type Group } from './kit.ts'
 
-type Slot = keyof World['dials']
+type Slot = keyof World['pipes']
 
 const NATIVE: PeerName[] = ['node24', 'node26']
 const ALL: PeerName[] = ['membio', ...NATIVE]
 
 function connections(title: string, slot: Slot, need: Need): void {
   const test = group(title, [need])
-  const open = async (t: Case, port: number, options?: ClientOptions) => new Client(t, await t.world.dials[slot](port), options)
+  const open = async (t: Case, port: number, options?: ClientOptions) => new Client(t, await t.world.pipes[slot].dial(port), options)
   for (const peer of ALL) withEach(test, peer, open)
+  many(test, open)
   refusals(test, open)
   truncation(test, open)
 }
@@ -89,6 +90,21 @@ function withEach(test: Group, peer: PeerName, open: Open): void {
     const [back] = await Promise.all([client.read(bytes.length), client.write(bytes)])
     sameBytes(back, bytes)
     await client.close()
+  })
+}
+
+function many(test: Group, open: Open): void {
+  test('twelve connections at once, each with bytes of its own', async (t) => {
+    const one = async (seed: number) => {
+      const client = await open(t, t.world.peers[ALL[seed % ALL.length]!].good)
+      await client.secure()
+      const bytes = pattern(300_000, seed)
+      await client.write(`echo ${bytes.length}\n`)
+      const [back] = await Promise.all([client.read(bytes.length), client.write(bytes)])
+      sameBytes(back, bytes)
+      await client.close()
+    }
+    await Promise.all(Array.from({ length: 12 }, (_, seed) => one(seed + 1)))
   })
 }
 

@@ -13,12 +13,12 @@ const HELD = 20 * MiB
 /** Pages of 64 KiB. */
 const MOST = 300
 
-function growth(title: string, slot: keyof World['dials'], need: Need): void {
+function growth(title: string, slot: keyof World['pipes'], need: Need): void {
   const test = group(title, [need])
 
   test('at each chunk and each write, 5 MiB both ways at once', async (t) => {
     const before = memory().buffer.byteLength
-    const transport = growing(await t.world.dials[slot](t.world.peers.node24.good), MOST)
+    const transport = growing(await t.world.pipes[slot].dial(t.world.peers.node24.good), MOST)
     const client = new Client(t, transport)
     await client.secure()
     const bytes = pattern(SIZE, 6)
@@ -33,7 +33,7 @@ function growth(title: string, slot: keyof World['dials'], need: Need): void {
 
   test('between the turns of the event loop, while the peer does not read', async (t) => {
     const { good } = t.world.peers.membio
-    const [client, other] = [new Client(t, await t.world.dials[slot](good)), new Client(t, await t.world.dials[slot](good))]
+    const [client, other] = [new Client(t, await t.world.pipes[slot].dial(good)), new Client(t, await t.world.pipes[slot].dial(good))]
     await Promise.all([client.secure(), other.secure()])
     const bytes = pattern(HELD, 7)
     const name = `${t.world.runtime}-${slot}`
@@ -52,7 +52,7 @@ function growth(title: string, slot: keyof World['dials'], need: Need): void {
   })
 
   test('by engines that need the room, while another connection goes on', async (t) => {
-    const client = new Client(t, await t.world.dials[slot](t.world.peers.node26.good))
+    const client = new Client(t, await t.world.pipes[slot].dial(t.world.peers.node26.good))
     await client.secure()
     const context = t.own(createContext({ ca: t.world.certificates.ca }))
     const before = memory().buffer.byteLength
