@@ -19,6 +19,7 @@ export class PlainPipe implements Pipe, TransportReceiver {
   #eof = false
   #ended = false
   #closed = false
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(transport: ByteTransport, ends: Ends, onClose: (error?: TlsError) => void) {
     this.#transport = transport
@@ -84,11 +85,11 @@ export class PlainPipe implements Pipe, TransportReceiver {
     this.#closed = true
     this.#end()
     this.resume()
-    const timer = setTimeout(() => {
+    this.#timer = setTimeout(() => {
       this.#transport.reset()
       this.#finish()
     }, LINGER)
-    ;(timer as { unref?: () => void }).unref?.()
+    ;(this.#timer as { unref?: () => void }).unref?.()
   }
 
   destroy(error: TlsError): void {
@@ -122,6 +123,7 @@ export class PlainPipe implements Pipe, TransportReceiver {
   }
 
   #finish(error?: TlsError): void {
+    clearTimeout(this.#timer)
     if (!this.#heir) this.#onClose(error)
   }
 }

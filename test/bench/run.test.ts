@@ -48,7 +48,8 @@ test('measures a case of every kind, and writes JSON, Markdown and SVG', async (
   assert.equal(results.settings, { rounds: 2, milliseconds: 1, connections: 20 })
   for (const name of NAMES) {
     const rows = results.rows.filter((row) => `${row.family}: ${row.name}`.includes(name))
-    assert.ok(rows.length, name)
+    // A runtime of ./build.sh bench may not be installed: then its row says so.
+    assert.ok(rows.some(({ contenders: [membio] }) => membio?.who === 'membio' && isFigure(membio)), name)
     for (const { contenders } of rows) checkContenders(contenders)
     assert.ok(stdout.includes(name) && stderr.includes(name), 'progress, and the row')
   }
@@ -58,9 +59,6 @@ test('measures a case of every kind, and writes JSON, Markdown and SVG', async (
 }, { deadline: 120 })
 
 function checkContenders(contenders: Results['rows'][number]['contenders']): void {
-  const [membio] = contenders
-  assert.ok(membio && isFigure(membio), JSON.stringify(contenders))
-  assert.is(membio.who, 'membio')
   for (const one of contenders) {
     if (!isFigure(one)) assert.ok(one.cannot && !one.failed, JSON.stringify(one))
     else for (const value of Object.values(one.value)) assert.ok(value > 0 || one.samples === 1, JSON.stringify(one))

@@ -1,4 +1,5 @@
-// samples/ws-proxy.ts as a program: whom it lets in, where it goes, and what passes. Its bytes under pressure are in the transports' tests.
+// samples/ws-proxy.ts as a program: whom it lets in, where it goes, and what passes. Its bytes under pressure are in the transports'
+// tests.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import * as assert from 'uvu/assert'
