@@ -1,5 +1,5 @@
-// The certificates of a run: a root and a server for each type of key, made with membio/x509, the same for all contenders. One root has the name
-// that root-swap.ts needs.
+// The certificates of a run: a root and a server for each type of key, made with membio/x509, the same for all contenders. Pages
+// have one of their own, with the name that root-swap.ts needs.
 import { createCertificate, createKey, type Subject } from 'membio/x509'
 import { STAND_IN } from './root-swap.ts'
 import { HOST, type Certificates, type Identity, type Terms } from './work.ts'
@@ -17,6 +17,11 @@ function root(type: Terms['key'], subject: Subject): { cert: string; key: string
 }
 
 export function makeCertificates(): Certificates {
-  const elliptic = root('P-256', STAND_IN)
-  return { 'P-256': identity('P-256', elliptic), 'RSA-2048': identity('RSA-2048', root('RSA-2048', { CN: 'membio bench' })), Ed25519: identity('Ed25519', elliptic) }
+  const elliptic = root('P-256', { CN: 'membio bench P-256' })
+  return {
+    'P-256': identity('P-256', elliptic),
+    'RSA-2048': identity('RSA-2048', root('RSA-2048', { CN: 'membio bench RSA-2048' })),
+    'Ed25519': identity('Ed25519', elliptic),
+    'page': identity('P-256', root('P-256', STAND_IN)),
+  }
 }

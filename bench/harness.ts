@@ -11,7 +11,7 @@ export interface Settings {
   rounds: number
   /** What one sample should take: long against the clock's resolution. */
   milliseconds: number
-  /** Before the first sample: until code is compiled, and a connection is past its slow start. */
+  /** Milliseconds before the first sample, at least: a connection has to be past its slow start. */
   warmUp: number
   /** For the case that holds many. */
   connections: number
@@ -102,18 +102,34 @@ export class Harness {
     return child
   }
 
-  /** @returns how often fills a sample */
+  /** Until code is compiled and it gets no faster. @returns how often fills a sample */
   async #warmUp(child: Child): Promise<number> {
-    const enough = this.#settings.milliseconds / 1000
+    const { milliseconds, warmUp } = this.#settings
+    const enough = milliseconds / 1000
     let times = 1
+    let rate = 0
     for (let spent = 0; ; ) {
-      const { seconds } = await child.run(times)
-      spent += seconds
-      if (seconds < enough / 2) times = Math.ceil(times * Math.min(8, enough / Math.max(seconds, enough / 8)))
-      else if (spent >= this.#settings.warmUp / 1000) return Math.max(1, Math.round((times * enough) / seconds))
+      const run = await child.run(times)
+      const seconds = effort(run)
+      spent += seconds * 1000
+      if (seconds < enough / 2) {
+        times = Math.ceil(times * Math.min(8, enough / Math.max(seconds, enough / 8)))
+        continue
+      }
+      const faster = times / seconds > rate * STILL_WARMING
+      rate = Math.max(rate, times / seconds)
+      if (spent >= warmUp * LONGEST || (spent >= warmUp && !faster)) return Math.max(1, Math.round((times * enough) / seconds))
     }
   }
 }
+
+/** Of the time that has passed, what the contender has had: while others have the processor, no code is compiled. */
+const effort = ({ seconds, cpuSeconds }: Run): number => Math.min(seconds, cpuSeconds || seconds)
+
+/** What was faster by less than that may have been chance. */
+const STILL_WARMING = 1.03
+/** So many times the warm-up, at most. */
+const LONGEST = 8
 
 function keep(measurement: Measurement, { samples, times }: Ready, { seconds, cpuSeconds }: Run): void {
   samples.values.push(valueOf(measurement, times, seconds))

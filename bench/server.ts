@@ -1,4 +1,4 @@
-// The server that clients are measured with: the runtime's own node:tls, one port for each type of key, in a process of its own. It serves
+// The server that clients are measured with: the runtime's own node:tls, one port for each certificate, in a process of its own. It serves
 // as many bytes as the path says. It takes every version that a peer may speak.
 //
 // Told its certificates in one line of stdin, it answers with one line of ports, and ends when stdin does.
@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import * as tls from 'node:tls'
 import type { ServerAddress } from './peers/peer.ts'
 import { serveWeb } from './web.ts'
-import { KEYS, type Certificates, type Identity } from './work.ts'
+import { SERVED, type Certificates, type Identity } from './work.ts'
 
 const PIECE = new Uint8Array(65536)
 
@@ -52,6 +52,6 @@ const [line] = (await once(lines, 'line')) as [string]
 lines.on('close', () => process.exit())
 const certificates = JSON.parse(line) as Certificates
 const ports = {} as ServerAddress['ports']
-for (const key of KEYS) ports[key] = await listen(certificates[key])
-const web = await serveWeb(certificates['P-256'].ca)
+for (const key of SERVED) ports[key] = await listen(certificates[key])
+const web = await serveWeb(certificates.page.ca)
 console.log(JSON.stringify({ ports, web } satisfies ServerAddress))

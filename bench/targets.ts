@@ -8,7 +8,7 @@ export interface Target {
   /** As the report calls it. */
   figure: string
   row: `${FamilyName}: ${string}`
-  /** At least so many times what this contender does. */
+  /** At least so many times what this contender does: by CPU time where both tell it, which is steadier, else by the clock. */
   atLeast?: { times: number; against: string }
   /** Or at most so much, in the row's unit. */
   atMost?: number
@@ -69,7 +69,7 @@ export function judge(target: Target, { rows }: Pick<Results, 'rows'>, margin = 
   const { atLeast, atMost } = target
   const one = atLeast ? row.contenders.find(({ who }) => who === atLeast.against) : row.contenders[0]
   if (!one || !isFigure(one)) return { target, verdict: 'not measured', why: one?.cannot }
-  const reached = atLeast ? one.ratio : one.value
+  const reached = atLeast ? (one.cpuRatio ?? one.ratio) : one.value
   if (!reached) return { target, verdict: 'not measured', why: 'membio itself was not measured' }
   const met = atLeast ? reached.median >= atLeast.times * margin : reached.median <= atMost! / margin
   return { target, reached, verdict: met ? 'met' : 'missed' }

@@ -56,10 +56,13 @@ export interface Identity {
   ca: string
 }
 
-/** Made once a run. */
-export type Certificates = Record<Terms['key'], Identity>
+/** By the server's key; pages have one of their own, on P-256 (root-swap.ts). */
+export type Served = Terms['key'] | 'page'
 
-export const KEYS = ['P-256', 'RSA-2048', 'Ed25519'] as const satisfies readonly Terms['key'][]
+/** Made once a run. */
+export type Certificates = Record<Served, Identity>
+
+export const SERVED = ['P-256', 'RSA-2048', 'Ed25519', 'page'] as const satisfies readonly Served[]
 export const HOST = 'localhost'
 
 export const DEFAULT: Terms = { key: 'P-256', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' }

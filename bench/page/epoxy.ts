@@ -2,6 +2,7 @@
 import { Download, request } from '../peers/download.ts'
 import type { Ends, Peer } from '../peers/peer.ts'
 import { Cannot, HOST } from '../work.ts'
+import { ONLY_P256 } from './server.ts'
 
 interface Stream {
   send(plaintext: Uint8Array): Promise<void>
@@ -29,9 +30,9 @@ export async function epoxyTls(): Promise<Peer> {
   return {
     name: 'epoxy-tls',
     async server({ key }, { server }) {
-      if (key !== 'P-256') throw new Cannot('its roots are compiled in, and only one on P-256 could be replaced')
+      if (key !== 'P-256') throw new Cannot(ONLY_P256)
       const client = await new epoxy.EpoxyClient(`ws://127.0.0.1:${server.web}/wisp/`, navigator.userAgent, 0)
-      return ends(client, `${HOST}:${server.ports[key]}`)
+      return ends(client, `${HOST}:${server.ports.page}`)
     },
   }
 }

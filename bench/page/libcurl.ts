@@ -1,6 +1,7 @@
 // libcurl.js: curl with Mbed TLS in WebAssembly, over its own Wisp client.
 import type { Ends, Peer } from '../peers/peer.ts'
 import { Cannot, HOST } from '../work.ts'
+import { ONLY_P256 } from './server.ts'
 
 interface Socket {
   onopen: () => void
@@ -23,9 +24,9 @@ export async function libcurlJs(): Promise<Peer> {
   return {
     name: 'libcurl.js',
     server({ key }, { server }) {
-      if (key !== 'P-256') throw new Cannot('its roots are compiled in, and only one on P-256 could be replaced')
+      if (key !== 'P-256') throw new Cannot(ONLY_P256)
       libcurl.set_websocket(`ws://127.0.0.1:${server.web}/wisp/`)
-      return ends(libcurl, server.ports[key])
+      return ends(libcurl, server.ports.page)
     },
   }
 }

@@ -3,16 +3,18 @@ import { createContext, init, type SecureContext } from 'membio'
 import { Poller, wisp, WISP_PROTOCOLS, type WebSocketLike, type WispClient } from 'membio/transport'
 import { Download, request } from '../peers/download.ts'
 import type { Ends, Peer } from '../peers/peer.ts'
-import { HOST } from '../work.ts'
+import { Cannot, HOST } from '../work.ts'
+import { ONLY_P256 } from './server.ts'
 
 export async function membio(): Promise<Peer> {
   await init()
   return {
     name: 'membio',
     server({ key, group, cipher }, { certificates, server }) {
-      const context = createContext({ ca: certificates[key].ca, groups: [group], cipherSuites: [cipher], minVersion: 'TLSv1.3' })
+      if (key !== 'P-256') throw new Cannot(ONLY_P256)
+      const context = createContext({ ca: certificates.page.ca, groups: [group], cipherSuites: [cipher], minVersion: 'TLSv1.3' })
       const proxy = wisp(new WebSocket(`ws://127.0.0.1:${server.web}/wisp/`, [...WISP_PROTOCOLS]) as WebSocketLike)
-      return client(context, proxy, server.ports[key])
+      return client(context, proxy, server.ports.page)
     },
   }
 }

@@ -1,5 +1,5 @@
 // What every contender looks like: up to three places in which it can have a connection, and what can be done with one there.
-import { Cannot, type Certificates, type Place, type Task, type Terms, type Work } from '../work.ts'
+import { Cannot, type Certificates, type Place, type Served, type Task, type Terms, type Work } from '../work.ts'
 
 /** A contender's connections in one place, on given terms. Each method does the thing once; all of it can be asked for again and again. */
 export interface Ends {
@@ -18,7 +18,7 @@ export interface Ends {
 
 /** Where the server is that stands in a process of its own. */
 export interface ServerAddress {
-  ports: Record<Terms['key'], number>
+  ports: Record<Served, number>
   /** Where pages come from, and a WebSocket to it leads to the ports (Wisp). */
   web: number
 }

@@ -49,7 +49,7 @@ async function client(library: Subtls, key: 'P-256' | 'RSA-2048', given: Given &
   const open = await connect()
   const download = new Download()
   return {
-    note: 'P-256',
+    note: 'with P-256 for its group',
     handshake: async () => (await connect()).close(),
     async transfer(bytes) {
       let done = false

@@ -115,6 +115,12 @@ for (const { ratio, size, margin, expect } of [
   })
 }
 
+targets('a ratio is judged by CPU time, where it is known', () => {
+  const contenders = figures('/s', [{ who: 'membio', values: [9], cpuValues: [3] }, { who: 'other', values: [1], cpuValues: [1] }], 'membio')
+  const rows: Row[] = [{ family: 'bulk', name: '<a> & b', unit: '/s', contenders }]
+  assert.is(judge(RATIO, { rows }).verdict, 'missed')
+})
+
 targets('what was not measured is neither met nor missed, and says why', () => {
   const rows = rowsWith(9, 9)
   assert.is(judge({ ...RATIO, row: 'bulk: other' }, { rows }).verdict, 'not measured')

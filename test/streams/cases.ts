@@ -265,9 +265,21 @@ function abortCases(test: Suite, open: Open): void {
     await expectRejection(socket.readable.getReader().read(), expected)
   })
 
+  test('writable.abort during the handshake', async (t) => {
+    const socket = await open(t)
+    const write = socket.writable.getWriter()
+    const aborting = write.abort('never mind')
+    await expectRejection(socket.opened, expected)
+    await expectRejection(socket.closed, expected)
+    await aborting.catch(() => {})
+  })
+
   test('close before the handshake is done: `opened` rejects, `closed` does not', async (t) => {
     const socket = await open(t)
+    const write = socket.writable.getWriter().write(encode('never sent'))
+    write.catch(() => {})
     await socket.close()
+    await expectRejection(write, { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
     await expectRejection(socket.opened, { kind: 'closed', code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })
   })
 }

@@ -29,13 +29,14 @@ const joinedPair = (slot: keyof World['pipes']) => async (t: Case): Promise<Tran
 }
 
 function onSockets(name: string, slot: keyof World['pipes'], need: Need): void {
-  const { halfClose, reset } = world().pipes[slot]
-  const register = (halfClose: boolean) => transportSuite(name, joinedPair(slot), { backPressure: LIMIT, halfClose, reset, settle })
+  const { ordinary, reset } = world().pipes[slot]
+  const register = (can: boolean) =>
+    transportSuite(name, joinedPair(slot), { backPressure: can && LIMIT, halfClose: can, reset, settle })
   needing([need], () =>
     exceptFor(
-      'half-close',
+      'an ordinary pipe',
       () => register(true),
-      () => register(halfClose),
+      () => register(ordinary),
     ),
   )
 }
