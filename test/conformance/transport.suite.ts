@@ -106,10 +106,11 @@ function bytesSuite({ name, can, ends, halfAttached }: Subject): void {
     await Promise.all(
       pair.map(async (end, i) => {
         await end.send(sent[i]!, () => 1 + random.below(100_000))
-        if (!can.halfClose) await end.until(() => end.bytes === 5 << 20)
-        end.end()
+        if (can.halfClose) end.end()
       }),
     )
+    if (!can.halfClose) await Promise.all(pair.map((end) => end.until(() => end.bytes === 5 << 20)))
+    for (const end of pair) end.end() // once more is harmless
     await Promise.all(pair.map((end) => end.until(() => end.closes === 1)))
     sameBytes(pair[0].received, sent[1]!)
     sameBytes(pair[1].received, sent[0]!)
