@@ -1,5 +1,5 @@
-// `npm run build:js`: bundles src/ to dist/*.js, one file for each entry of package.json. What it shares goes to dist/chunk-*.js, so that the
-// library and its classes are there once, whichever entries a program imports.
+// `npm run build:js`: bundles src/ to dist/*.js, one file for each entry of package.json. What they share goes to dist/chunk-*.js, so that
+// the library and its classes are there once, whichever entries a program imports.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
@@ -12,6 +12,8 @@ const entries = {
   http2: 'src/https/http2.ts',
   sync: 'src/sync/index.ts',
   'sync-worker': 'src/sync/sync-worker.ts',
+  streams: 'src/streams/index.ts',
+  neon: 'src/streams/neon.ts',
   x509: 'src/x509/index.ts',
   register: 'src/register/index.ts',
 }
@@ -21,6 +23,13 @@ const conditional = {
   'openssl-module.node': 'src/abi/openssl-module.node.ts',
   'openssl-module.workerd': 'src/abi/openssl-module.workerd.ts',
   'openssl-module.browser': 'src/abi/openssl-module.browser.ts',
+  'sockets.node': 'src/streams/sockets.node.ts',
+  'sockets.deno': 'src/streams/sockets.deno.ts',
+  'sockets.workerd': 'src/streams/sockets.workerd.ts',
+  'sockets.none': 'src/streams/sockets.none.ts',
+  'host-crypto.node': 'src/abi/host-crypto.node.ts',
+  'host-crypto.bun': 'src/abi/host-crypto.bun.ts',
+  'host-crypto.none': 'src/abi/host-crypto.none.ts',
 }
 
 mkdirSync('dist', { recursive: true })

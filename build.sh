@@ -19,6 +19,9 @@ help() {
   native      the same C under AddressSanitizer and UBSan: build/native/test
   peers       other TLS programs the tests talk to
   ecosystem   servers and clients for `npm run test:ecosystem`
+  packaging   bundlers and checkers for `npm run test:package`
+  runtimes    the runtimes for `npm run test:runtimes`
+  bench       what `npm run bench` compares with, and the runtimes it runs on
   verify      build everything compiled again from scratch and compare with openssl-build/SHA256SUMS
               (verify --quick: only compare dist/openssl.wasm; verify --update: write the file)
   clean       remove build/ and dist/; the caches stay
@@ -165,7 +168,7 @@ native() {
   [ -e /usr/include/simde ] || install_packages libsimde-dev
   mapfile -t sources < <(find test/kernels -maxdepth 1 -name '*.c' | LC_ALL=C sort)
   native_program build/native/kernels-portable "$libraries" "${sources[@]}"
-  mapfile -t sources < <(find test/kernels wasm/simd -maxdepth 1 -name '*.c' | LC_ALL=C sort)
+  mapfile -t sources < <(find test/kernels wasm/simd wasm/acceleration.c -maxdepth 1 -name '*.c' | LC_ALL=C sort)
   native_program build/native/kernels "$libraries" "${sources[@]}" @wasm/simd/wrap.options
   constant_time_program build/native/constant-time "$libraries"
   stamp native "$hash"
@@ -208,28 +211,71 @@ peers() {
 
 # What `npm run test:ecosystem` talks to: servers from Debian, clients from npm. The package needs none of it.
 ecosystem() {
-  local hash packages package missing=() product=build/ecosystem/node_modules
   ts
-  packages=$(node build/test/ecosystem/run.js --packages)
-  for package in $packages; do
+  debian_packages ecosystem "$(node build/test/ecosystem/run.js --packages)"
+  own_packages ecosystem
+  ln -sfn ../../ecosystem/node_modules build/test/ecosystem/node_modules # where the rows look for them
+}
+
+# What `npm run test:runtimes` runs on, from npm and Debian. The package needs none of it.
+runtimes() {
+  ts
+  debian_packages runtimes "$(node build/test/runtimes/run.js --packages)"
+  own_packages runtimes
+}
+
+# What `npm run test:package` lets loose on the package.
+packaging() { own_packages packaging; }
+
+# debian_packages STEP NAMES: those that are missing.
+debian_packages() {
+  local package missing=()
+  for package in $2; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   if ((${#missing[@]} == 0)); then
-    say "ecosystem: the servers are all there"
+    say "$1: Debian's packages are all there"
   else
     without_daemons install_packages "${missing[@]}"
   fi
-  hash=$(tree_hash test/ecosystem/package.json test/ecosystem/package-lock.json)
-  if stamped ecosystem "$hash" "$product"; then
-    say "ecosystem: skipped, $product is up to date"
-  else
-    say "ecosystem: npm ci"
-    mkdir -p build/ecosystem
-    cp test/ecosystem/package{,-lock}.json build/ecosystem
-    logged build/log/npm-ecosystem.log npm ci --prefix build/ecosystem --ignore-scripts --no-audit --no-fund
-    stamp ecosystem "$hash"
+}
+
+# own_packages STEP: npm packages of test/STEP, in build/STEP. Their install scripts would fetch what the packages already have.
+own_packages() {
+  local hash product=build/$1/node_modules
+  hash=$(tree_hash "test/$1/package.json" "test/$1/package-lock.json")
+  if stamped "$1" "$hash" "$product"; then
+    say "$1: skipped, $product is up to date"
+    return
   fi
-  ln -sfn ../../ecosystem/node_modules build/test/ecosystem/node_modules # where the rows look for them
+  say "$1: npm ci"
+  mkdir -p "build/$1"
+  cp "test/$1"/package{,-lock}.json "build/$1"
+  logged "build/log/npm-$1.log" npm ci --prefix "build/$1" --ignore-scripts --no-audit --no-fund
+  stamp "$1" "$hash"
+}
+
+# What `npm run bench` compares membio with. Nothing of it is shipped, nor bundled into anything that is: some of it is under the LGPL.
+bench() {
+  local hash product=build/bench/packages
+  if [ -e /usr/bin/chromium ]; then
+    say "bench: Chromium is there"
+  elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    install_packages chromium
+  else
+    say "bench: to measure in Chromium, install chromium"
+  fi
+  hash=$(tree_hash bench/package.json bench/package-lock.json)
+  if stamped bench "$hash" "$product/node_modules"; then
+    say "bench: skipped, $product is up to date"
+  else
+    say "bench: npm ci"
+    mkdir -p "$product"
+    cp bench/package{,-lock}.json "$product"
+    logged build/log/npm-bench.log npm ci --prefix "$product" --ignore-scripts --no-audit --no-fund
+    stamp bench "$hash"
+  fi
+  ln -sfn packages/node_modules build/bench/node_modules # where the adapters look for them
 }
 
 # without_daemons COMMAND...: packages that it installs do not start their services; who needs a server starts it.
@@ -288,7 +334,7 @@ while (($# > 0)); do
   began=$SECONDS
   case $step in
     all) set -- deps toolchain openssl wasm roots ts "$@" ;;
-    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | clean) "$step" ;;
+    deps | toolchain | openssl | wasm | kernels | roots | ts | native | peers | ecosystem | packaging | runtimes | bench | clean) "$step" ;;
     verify)
       option=
       case ${1:-} in --*) option=$1 && shift ;; esac

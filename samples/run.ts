@@ -6,6 +6,8 @@ const SAMPLES: Record<string, string> = {
   'async-server': 'a non-blocking server: many connections at once, HTTP 200 to each',
   'sync-client': 'the same client, blocking, line after line',
   'sync-server': 'the same server, blocking, one connection after the other',
+  'streams-client': 'a client on WHATWG streams: standard input to the server, its answers to standard output; STARTTLS',
+  'streams-server': 'a server on WHATWG streams: sends back what it gets, in capitals',
   'echo-server': 'an echo server: TLS on one port, plain TCP on another',
   'dtls-echo-server': 'an echo server on UDP, with DTLS 1.2',
   'dtls-echo-client': 'its client: each line a datagram',

@@ -17,6 +17,7 @@ const OPTIONS = {
   servername: { type: 'string', value: 'NAME', about: 'the name the certificate must be valid for, and the SNI; default: HOST' },
   alpn: { type: 'string', value: 'NAME,...', about: 'application protocols to offer, best first' },
   proxy: { type: 'string', value: 'URL,...', about: 'HTTP proxies to go through, in this order; those of https: are checked against --ca' },
+  starttls: { type: 'boolean', about: 'speak SMTP in clear, then turn to TLS' },
   trace: { type: 'boolean', about: 'print each state, want, record and message as the handshake goes' },
   help: { type: 'boolean', about: 'print this' },
 } as const
@@ -37,6 +38,7 @@ export interface Options {
   servername?: string
   alpn?: string[]
   proxy?: string[]
+  starttls?: boolean
   trace: boolean
 }
 

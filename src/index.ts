@@ -1,6 +1,7 @@
 // The package's entry `membio`: contexts and engines, TLS without I/O.
 import { library } from './abi/instance.ts'
 
+export type { Acceleration } from './abi/acceleration.ts'
 export { init, type InitOptions } from './abi/instance.ts'
 export type { Host } from './abi/library.ts'
 export type { Agreed, TemporaryKey } from './engine/agreed.ts'

@@ -1,14 +1,16 @@
 // `npm test`: runs the test files, each in a process of its own, at most two at a time, and ends with `N passed, N failed`.
 //
-//   node build/test/run.js [--list] [--reporter json] [--verbose] [--update-floor] [SUBSTRING...]
+//   node build/test/run.js [--list] [--reporter json] [--verbose] [--update-floor] [--with VARIANT] [SUBSTRING...]
 //
 // Only files whose path contains one of the substrings are run; without one all. No file may have fewer cases than test/floor.json
-// says: one that quietly stopped registering some of them is noticed, and so is one that is gone.
+// says: one that quietly stopped registering some of them is noticed, and so is one that is gone. --with has every process of the tests begin
+// with another openssl.wasm, or another `acceleration`: see support/variants.ts.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ALLOWED_SKIPS } from './skips.ts'
 import { killAll, runFile, type CaseResult, type FileResult } from './support/run-file.ts'
+import { nodeOptionsFor, VARIANTS, type Variant } from './support/variants.ts'
 
 const PARALLEL = 2
 const sources = new URL('../../test/', import.meta.url)
@@ -20,6 +22,7 @@ interface Options {
   json: boolean
   verbose: boolean
   updateFloor: boolean
+  variant: Variant | undefined
   wanted: string[]
 }
 
@@ -33,12 +36,15 @@ function parseCommandLine(): Options {
       reporter: { type: 'string', default: 'lines' },
       verbose: { type: 'boolean', default: false },
       'update-floor': { type: 'boolean', default: false },
+      with: { type: 'string' },
     },
   })
   const { list, reporter, verbose } = values
   if (reporter !== 'lines' && reporter !== 'json') throw new Error(`--reporter ${reporter}: it is lines or json`)
   if (values['update-floor'] && positionals.length) throw new Error('--update-floor is about all files: give no substring')
-  return { list, json: reporter === 'json', verbose, updateFloor: values['update-floor'], wanted: positionals }
+  const variant = VARIANTS.find((each) => each === values.with)
+  if (values.with !== undefined && !variant) throw new Error(`--with ${values.with}: it is ${VARIANTS.join(', ')}`)
+  return { list, json: reporter === 'json', verbose, updateFloor: values['update-floor'], variant, wanted: positionals }
 }
 
 /** Paths of *.test.ts below test/, without the extension: the sources decide, not what an older build has left behind. */
@@ -48,12 +54,12 @@ function findFiles(wanted: readonly string[]): string[] {
   return wanted.length ? files.filter((file) => wanted.some((part) => file.includes(part))) : files
 }
 
-async function runAll(files: readonly string[], ended: (result: NamedResult) => void): Promise<NamedResult[]> {
+async function runAll(files: readonly string[], env: NodeJS.ProcessEnv, ended: (result: NamedResult) => void): Promise<NamedResult[]> {
   const queue = [...files]
   const results: NamedResult[] = []
   const worker = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const result = { file, ...(await runFile(fileURLToPath(new URL(`${file}.test.js`, compiled)))) }
+      const result = { file, ...(await runFile(fileURLToPath(new URL(`${file}.test.js`, compiled)), { env })) }
       results.push(result)
       ended(result)
     }
@@ -124,7 +130,8 @@ async function main(): Promise<number> {
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (killAll(), process.exit(1)))
   const floor = options.updateFloor ? {} : readFloor()
-  const results = await runAll(files, (result) => {
+  const env = options.variant ? { NODE_OPTIONS: nodeOptionsFor(options.variant) } : {}
+  const results = await runAll(files, env, (result) => {
     refuseSkips(result)
     checkFloor(floor, result)
     if (!options.json) printFile(result)

@@ -204,6 +204,11 @@ EXPORT uint32_t tls_library_live(void);
 EXPORT const tls_error *tls_library_error(void);
 /* The names of all cipher suites that can be asked for, each behind a uint32 length. NULL: see tls_library_error. */
 EXPORT tls_bytes *tls_library_ciphers(void);
+/*
+ * From now on the imports `aead` and `rsa` are asked: for the text of AES-GCM records of at least so many bytes (0: none), and for
+ * operations with RSA private keys. Keys go to the host by `import_key`. Without a call nothing does.
+ */
+EXPORT void tls_library_accelerate(uint32_t least_aes_gcm, uint32_t rsa);
 /* Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
 EXPORT uint8_t *tls_memory_alloc(size_t length);
 EXPORT void tls_memory_free(uint8_t *memory, size_t length);

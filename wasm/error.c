@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/proverr.h>
 #include <openssl/x509_vfy.h>
 
 #include "x509.h"
@@ -21,6 +22,10 @@ void error_reset(tls_error *e) {
   e->alert_sent = e->alert_received = -1;
 }
 
+/* The oldest entry is the root cause. But a cipher that only says that it has failed, as AES-GCM does of a wrong tag, tells less than the
+   record layer, which speaks next. */
+#define CIPHER_FAILED ERR_PACK(ERR_LIB_PROV, 0, PROV_R_CIPHER_OPERATION_FAILED)
+
 void error_drain(tls_error *e) {
   const char *detail;
   int flags;
@@ -29,7 +34,7 @@ void error_drain(tls_error *e) {
   while ((code = ERR_get_error_all(NULL, NULL, NULL, &detail, &flags)) != 0) {
     const char *library = ERR_lib_error_string(code), *reason = ERR_reason_error_string(code);
     if ((flags & ERR_TXT_STRING) == 0) detail = "";
-    if (e->code == 0) { /* the oldest entry is the root cause */
+    if (e->code == 0 || e->code == CIPHER_FAILED) {
       e->code = (uint32_t)code;
       text_set(e->library, sizeof e->library, library);
       text_set(e->reason, sizeof e->reason, reason);

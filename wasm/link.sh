@@ -109,7 +109,8 @@ outside() {
   cp "$work/openssl.wasm" "$output"
 }
 
-# The host gives entropy, the time, signatures where a private key is somewhere else, the choice of a pre-shared key, and nothing more: no WASI, no Emscripten, no file, no socket.
+# The host gives entropy, the time, signatures where a private key is somewhere else, the choice of a pre-shared key, its own
+# cryptography where that is faster, and nothing more: no WASI, no Emscripten, no file, no socket.
 check_imports() {
   node --input-type=module - "$1" "$2" <<'EOF'
 import { readFileSync } from 'node:fs'

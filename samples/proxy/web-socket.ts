@@ -1,5 +1,6 @@
-// The server's side of a WebSocket (RFC 6455) as a Duplex of bytes: what a client's binary messages hold can be read, what is written goes out in
-// binary messages. Payloads pass as they come, no message is ever collected, so memory is bounded whatever a client sends. It depends on Node only.
+// The server's side of a WebSocket (RFC 6455) as a Duplex of bytes: what a client's binary messages hold can be read, what is written
+// goes out in binary messages. Payloads pass as they come, no message is ever collected, so memory is bounded whatever a client sends.
+// It depends on Node only.
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'

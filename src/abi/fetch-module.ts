@@ -12,8 +12,10 @@ export async function fetchModule(url: string | URL): Promise<WebAssembly.Module
   try {
     return await compile(response)
   } catch (cause) {
-    if (!(cause instanceof WebAssembly.CompileError)) throw new TlsError('io', `init: ${shown(url)} broke off${because(cause)}`, { code: CODE, cause })
-    throw usageError(`init: what ${shown(url)} answered is not openssl.wasm${because(cause)}`, CODE, cause)
+    if (cause instanceof WebAssembly.CompileError) {
+      throw usageError(`init: what ${shown(url)} answered is not openssl.wasm${because(cause)}`, CODE, cause)
+    }
+    throw new TlsError('io', `init: ${shown(url)} broke off${because(cause)}`, { code: CODE, cause })
   }
 }
 

@@ -164,6 +164,8 @@ export interface Exports {
   tls_library_error(): TlsErrorPointer
   /** The names of all cipher suites that can be asked for, each behind a uint32 length. NULL: see tls_library_error. */
   tls_library_ciphers(): TlsBytesPointer
+  /** From now on the imports `aead` and `rsa` are asked: for the text of AES-GCM records of at least so many bytes (0: none), and for operations with RSA private keys. Keys go to the host by `import_key`. Without a call nothing does. */
+  tls_library_accelerate(leastAesGcm: number, rsa: number): void
   /** Scratch memory for arguments; tls_memory_free wipes all of its bytes. */
   tls_memory_alloc(length: number): Pointer
   tls_memory_free(memory: Pointer, length: number): void
@@ -363,6 +365,7 @@ export const EXPORT_NAMES = [
   'tls_library_live',
   'tls_library_error',
   'tls_library_ciphers',
+  'tls_library_accelerate',
   'tls_memory_alloc',
   'tls_memory_free',
   'tls_bytes_free',

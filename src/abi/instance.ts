@@ -1,7 +1,9 @@
 // The library that the package's functions share: loaded at the first use where the runtime has the module at once (Node, Deno, Bun,
 // workerd), by `init` elsewhere.
+import hostCrypto from '#host-crypto'
 import opensslModule from '#openssl-module'
 import { usageError } from '../errors.ts'
+import type { Acceleration, AccelerationSettings } from './acceleration.ts'
 import { fetchModule } from './fetch-module.ts'
 import { Library, webHost, type Host } from './library.ts'
 
@@ -13,6 +15,14 @@ export interface InitOptions {
   bytes?: BufferSource
   /** Where to fetch openssl.wasm from. A server that calls it application/wasm lets it be compiled while it arrives. */
   url?: string | URL
+  /**
+   * Who computes. 'auto': the runtime's own cryptography (node:crypto) where it was measured to be faster than WebAssembly, which is
+   * for long AES-GCM records and RSA private keys on Node and Bun, and nowhere else; 'wasm': OpenSSL in WebAssembly alone, and no key
+   * leaves it; 'host': the runtime's cryptography for all that it can do, even where that is slower. The results are the same, bit
+   * for bit; the order of default suites is not (`cipherSuites`). Default 'auto': the runtime's code is OpenSSL or BoringSSL, with the
+   * processor's AES instructions, and to the runtime the module's memory, with all of its keys, is open anyway.
+   */
+  acceleration?: Acceleration
   /** Replaces entropy and clock. For tests: a predictable `getrandom` makes every key predictable. */
   dangerousHost?: Partial<Host>
 }
@@ -40,9 +50,16 @@ function tryAgain(error: unknown): never {
 }
 
 async function load(options: InitOptions): Promise<Library> {
+  const acceleration = accelerationFor(options.acceleration)
   const module = await moduleFrom(options)
-  shared ??= new Library(module, { ...webHost, ...options.dangerousHost })
+  shared ??= new Library(module, { ...webHost, ...options.dangerousHost }, acceleration)
   return shared
+}
+
+function accelerationFor(wanted: Acceleration = 'auto'): AccelerationSettings {
+  if (!['auto', 'wasm', 'host'].includes(wanted)) throw usageError(`acceleration is ${JSON.stringify(wanted)}; it must be one of auto, wasm, host`)
+  if (wanted === 'host' && !hostCrypto) throw usageError("acceleration 'host': this runtime has no cryptography that answers at once; 'auto' does without")
+  return { wanted, crypto: hostCrypto }
 }
 
 async function moduleFrom({ module, bytes, url }: InitOptions): Promise<WebAssembly.Module> {
@@ -59,5 +76,5 @@ export function library(): Library {
   if (!(module instanceof WebAssembly.Module)) {
     throw usageError('openssl.wasm has to be fetched here: `await init()` once before anything else', 'ERR_TLS_NOT_INITIALIZED')
   }
-  return (shared = new Library(module))
+  return (shared = new Library(module, webHost, accelerationFor()))
 }

@@ -1,5 +1,6 @@
 // One instantiated openssl.wasm: checks that it is the module these bindings were made for, gives it its imports, and holds
 // its memory. Knows nothing of TLS.
+import { Accelerator, type AccelerationSettings } from './acceleration.ts'
 import { ABI_VERSION, EXPORT_NAMES, TLS_DONE, type Exports, type Pointer } from './generated.ts'
 import { Memory } from './memory.ts'
 import { PskChoosers, type PskArguments } from './psk-choosers.ts'
@@ -22,15 +23,17 @@ export const webHost: Host = {
   now: () => Date.now(),
 }
 
-const IMPORTS = ['membio.getrandom', 'membio.now', 'membio.psk', 'membio.sign']
+const IMPORTS = ['aead', 'drop_key', 'getrandom', 'import_key', 'now', 'psk', 'rsa', 'sign'].map((name) => `membio.${name}`)
 
 export class Library {
   readonly exports: Exports
   readonly memory: Memory
   /** Private keys that are somewhere else. */
-  readonly signers = new Signers()
+  readonly signers: Signers = new Signers()
   /** Clients that choose a pre-shared key by the server's hint. */
-  readonly pskChoosers = new PskChoosers()
+  readonly pskChoosers: PskChoosers = new PskChoosers()
+  /** What the host computes. */
+  readonly accelerator: Accelerator
   /** The module, to be shared with workers: compiling it again would cost them time and memory. */
   readonly module: WebAssembly.Module
   /** "OpenSSL 3.5.7 9 Jun 2026" */
@@ -41,8 +44,9 @@ export class Library {
   /** Room for one uint32_t that a call writes. */
   readonly scratchWord: Pointer
 
-  constructor(module: WebAssembly.Module, host: Host = webHost) {
+  constructor(module: WebAssembly.Module, host: Host = webHost, acceleration: AccelerationSettings = { wanted: 'wasm', crypto: undefined }) {
     assertContract(module)
+    this.accelerator = new Accelerator(acceleration, () => this.memory)
     const instance = new WebAssembly.Instance(module, { membio: this.#imports(host) })
     const { memory, _initialize, ...exports } = instance.exports as Record<string, unknown>
     this.module = module
@@ -55,6 +59,7 @@ export class Library {
     if (this.exports.tls_library_init() !== TLS_DONE) {
       throw new Error(`OpenSSL did not start: ${this.memory.error(this.exports.tls_library_error()).stack}`)
     }
+    this.accelerator.start(this.exports)
     this.version = this.memory.text(this.exports.tls_library_version())
     this.scratch = this.exports.tls_memory_alloc(this.scratchSize)
     this.scratchWord = this.exports.tls_memory_alloc(4)
@@ -82,6 +87,7 @@ export class Library {
       },
       sign: (...args: SignArguments) => this.signers.sign(this.exports, this.memory, args),
       psk: (...args: PskArguments) => this.pskChoosers.choose(this.exports, this.memory, args),
+      ...this.accelerator.imports(),
     }
   }
 }

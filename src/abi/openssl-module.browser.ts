@@ -1,4 +1,5 @@
-// Browsers, and runtimes we do not know: the module is fetched from beside this code. Bundlers see this very expression, and bring the file.
+// Browsers, and runtimes we do not know: the module is fetched from beside this code. Bundlers know this very expression, and bring the
+// file.
 import { usageError } from '../errors.ts'
 
 export default function opensslModule(): URL {

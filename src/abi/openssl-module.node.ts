@@ -10,7 +10,7 @@ function read(): Uint8Array<ArrayBuffer> {
   try {
     return readFileSync(new URL('./openssl.wasm', import.meta.url))
   } catch (error) {
-    const message = 'openssl.wasm is not beside this code: put it there (it is membio/openssl.wasm), or call `init` with `bytes` or `module`'
-    throw usageError(message, 'ERR_TLS_MODULE_NOT_FOUND', error)
+    const remedy = 'put it there (it is membio/openssl.wasm), or call `init` with `bytes` or `module`'
+    throw usageError(`openssl.wasm is not beside this code: ${remedy}`, 'ERR_TLS_MODULE_NOT_FOUND', error)
   }
 }

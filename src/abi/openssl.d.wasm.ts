@@ -1,3 +1,3 @@
-// What `import module from './openssl.wasm'` is where it may stand: in workerd. The build puts the file beside what it makes of this folder.
+// What `import module from './openssl.wasm'` gives where it may stand: in workerd. In dist/ the file is there.
 declare const module: WebAssembly.Module
 export default module

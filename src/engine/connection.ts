@@ -77,7 +77,7 @@ export abstract class Connection<Context extends ContextLike> {
   readonly role: Role
   protected readonly library: Library
   protected handle: Handle<TlsConnectionPointer>
-  protected readonly progress = new Progress()
+  protected readonly progress: Progress = new Progress()
   /** Something came since reading last said that nothing is there. */
   protected mayRead = false
   #settings: EngineSettings

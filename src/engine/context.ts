@@ -28,7 +28,9 @@ export class SecureContext {
 
   /** Use `createContext`. @param protocol TLS_PROTOCOL_*: datagrams come by way of DtlsContext */
   constructor(library: Library, options: ContextOptions, protocol: number = TLS_PROTOCOL_TLS) {
-    const settings = parseContextOptions(options)
+    // Datagrams are too short for what a host could do.
+    const preferred = protocol === TLS_PROTOCOL_DTLS ? 'ChaCha20-Poly1305' : library.accelerator.preferredCipher
+    const settings = parseContextOptions(options, preferred)
     if (protocol === TLS_PROTOCOL_DTLS) settings.versions = [DTLS_1_2, DTLS_1_2]
     const { exports } = library
     const pointer = exports.tls_context_new(protocol)

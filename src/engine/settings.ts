@@ -1,4 +1,5 @@
 // Options, checked and turned into what the C side takes. Parse, don't validate: what leaves this file is right.
+import type { PreferredCipher } from '../abi/acceleration.ts'
 import {
   TLS_OPTION_ANY_PURPOSE,
   TLS_OPTION_CLIENT_PREFERENCE,
@@ -29,19 +30,23 @@ import type { ContextOptions, Encoded, EngineOptions, Identity, LegacyVersion, P
 import type { Signer } from './signer.ts'
 
 /**
- * RFC 9325's recommendation for TLS 1.2, without its CBC fallbacks: ECDHE only, AEAD only. ChaCha20-Poly1305 comes first here and in
- * TLS 1.3: without AES instructions, as in WebAssembly, it is the fast one, by a factor of two and more.
+ * RFC 9325's recommendation for TLS 1.2, without its CBC fallbacks: ECDHE only, AEAD only. First comes what is the fastest here, in TLS 1.3
+ * too: ChaCha20-Poly1305 in WebAssembly, which has no AES instructions, by a factor of about two; but AES-128-GCM where the runtime computes
+ * it, fast enough (`acceleration` of `init`).
  */
-const DEFAULT_CIPHER_LIST = [
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-].join(':')
+const DEFAULT_CIPHER_LISTS: Record<PreferredCipher, string> = {
+  'ChaCha20-Poly1305': ecdhe('CHACHA20-POLY1305', 'AES128-GCM-SHA256', 'AES256-GCM-SHA384'),
+  'AES-128-GCM': ecdhe('AES128-GCM-SHA256', 'CHACHA20-POLY1305', 'AES256-GCM-SHA384'),
+}
 
-const DEFAULT_CIPHER_SUITES = 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384'
+const DEFAULT_CIPHER_SUITES: Record<PreferredCipher, string> = {
+  'ChaCha20-Poly1305': 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384',
+  'AES-128-GCM': 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384',
+}
+
+function ecdhe(...ciphers: string[]): string {
+  return ciphers.flatMap((cipher) => [`ECDHE-ECDSA-${cipher}`, `ECDHE-RSA-${cipher}`]).join(':')
+}
 
 /** A star marks a group whose key share a client sends at once, a slash a step down in preference (SSL_CTX_set1_groups_list(3)). */
 const DEFAULT_GROUPS = '*X25519MLKEM768/*X25519:secp256r1/secp384r1:secp521r1'
@@ -81,7 +86,8 @@ export interface ContextSettings {
 
 const encoder = new TextEncoder()
 
-export function parseContextOptions(options: ContextOptions): ContextSettings {
+/** @param preferred what is fast, for options that leave the choice of suites to us */
+export function parseContextOptions(options: ContextOptions, preferred: PreferredCipher): ContextSettings {
   const { insecureLegacyPeers: legacy, sessionIdContext = encoder.encode('membio') } = options
   checkLists(options)
   if (sessionIdContext.length > 32) throw usageError(`sessionIdContext has ${sessionIdContext.length} bytes, at most 32 fit`)
@@ -90,8 +96,8 @@ export function parseContextOptions(options: ContextOptions): ContextSettings {
   const signatureSchemes = options.signatureSchemes && joined('signatureSchemes', options.signatureSchemes)
   return {
     versions: versionsOf(options),
-    cipherList: options.cipherList ?? (legacy ? LEGACY_CIPHER_LIST : `${DEFAULT_CIPHER_LIST}:${PSK_CIPHER_LIST}`),
-    cipherSuites: options.cipherSuites ? joined('cipherSuites', options.cipherSuites, { mayBeEmpty: true }) : DEFAULT_CIPHER_SUITES,
+    cipherList: options.cipherList ?? (legacy ? LEGACY_CIPHER_LIST : `${DEFAULT_CIPHER_LISTS[preferred]}:${PSK_CIPHER_LIST}`),
+    cipherSuites: options.cipherSuites ? joined('cipherSuites', options.cipherSuites, { mayBeEmpty: true }) : DEFAULT_CIPHER_SUITES[preferred],
     groups: options.groups ? joined('groups', options.groups) : DEFAULT_GROUPS,
     signatureSchemes,
     alpn: options.alpn && alpnWire(options.alpn),

@@ -24,7 +24,7 @@ const MAX_CACHED_SESSIONS = 100
 export class HttpsAgent extends HttpAgent {
   declare options: AgentOptions
   maxCachedSessions: number
-  readonly _sessionCache = new SessionStore()
+  readonly _sessionCache: SessionStore = new SessionStore()
   readonly #route: Route | undefined
   /** Sockets for one request, since that alone said how their peer is checked. */
   readonly #single = new WeakSet<Duplex>()

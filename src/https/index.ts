@@ -5,7 +5,8 @@ import { connector } from './connector.ts'
 import { get, module, request } from './request.ts'
 import { createServer, Server } from './server.ts'
 
-const https = Object.assign(module, { Agent, Server, createServer, get, request })
+const ours = { Agent, Server, createServer, get, request }
+const https: typeof module & typeof ours = Object.assign(module, ours)
 
 /** All of node:https as one object: `https.globalAgent` can be replaced there. */
 export default https

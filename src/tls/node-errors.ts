@@ -38,8 +38,8 @@ export const nodeVerdict = (name: string, chainLength: number): string =>
 function opensslError(error: TlsError): CodedError {
   // Without a passphrase Node tries an empty one; and a wrong one is a matter of the cipher's, not of PEM's.
   const wrongPassphrase = error.reason === 'interrupted or cancelled' || error.reason === 'bad decrypt'
-  const { reason = '', library = '', opensslCode = 0 } = wrongPassphrase ? BAD_DECRYPT : error
   const { opensslErrors = [] } = error
+  const { reason = '', library = '', opensslCode = 0 } = wrongPassphrase ? BAD_DECRYPT : opensslErrors[0] === CIPHER_FAILED.line ? CIPHER_FAILED : error
   const number = opensslCode.toString(16).toUpperCase().padStart(8, '0')
   const node = Object.assign(new Error(`error:${number}:${library}::${reason}`, { cause: error }), {
     library,
@@ -51,6 +51,13 @@ function opensslError(error: TlsError): CodedError {
 }
 
 const BAD_DECRYPT = { reason: 'bad decrypt', library: 'Provider routines', opensslCode: 0x1c800064 }
+/** Of a wrong tag in TLS 1.2's AES-GCM Node tells this, and membio what the record layer adds: bad_record_mac, as with every other suite. */
+const CIPHER_FAILED = {
+  reason: 'cipher operation failed',
+  library: 'Provider routines',
+  opensslCode: 0x1c800066,
+  line: 'Provider routines: cipher operation failed',
+}
 
 /** ERR_SSL_WRONG_VERSION_NUMBER, ERR_OSSL_PEM_NO_START_LINE, ERR_OSSL_BAD_DECRYPT. */
 function opensslName(packed: number, reason: string): string {

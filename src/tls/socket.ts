@@ -2,7 +2,7 @@
 // TLS does is handle.ts's, whom a client trusts is connect.ts's, and what a server decides is server-decisions.ts's.
 import { AsyncResource } from 'node:async_hooks'
 import * as net from 'node:net'
-import { addAbortSignal, type Duplex } from 'node:stream'
+import { addAbortSignal, Duplex } from 'node:stream'
 import type { PollerEvent } from '../transport/poller.ts'
 import { convertALPNProtocols } from './alpn.ts'
 import { connectArguments } from './arguments.ts'
@@ -265,15 +265,21 @@ export class TLSSocket extends SocketControls {
     this._handle?.readStart()
   }
 
+  // Duplex's, not net.Socket's: those know of `onread`, which is ours here, and in workerd of what a handle of its own looks like.
+
   override pause(): this {
     this.#onread?.pause()
     if (this.#onread) this._handle?.readStop()
-    return super.pause()
+    return Duplex.prototype.pause.call(this) as this
   }
 
   override resume(): this {
     if (this.#onread?.resume()) this._handle?.readStart()
-    return super.resume()
+    return Duplex.prototype.resume.call(this) as this
+  }
+
+  override read(size?: number): unknown {
+    return Duplex.prototype.read.call(this, size)
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {

@@ -43,6 +43,8 @@ class MemoryEnd implements MemoryTransport {
   #writerWaits = false
   #ended = false
   #closed = false
+  /** Told by attach. */
+  #failure: Error | undefined
 
   constructor(options: MemoryPairOptions) {
     this.#options = options
@@ -50,7 +52,9 @@ class MemoryEnd implements MemoryTransport {
 
   attach(receiver: TransportReceiver): void {
     this.#receiver = receiver
-    this.#schedule()
+    const failure = this.#failure
+    if (failure) nextLoop(() => this.#break(failure))
+    else this.#schedule()
   }
 
   write(chunk: Uint8Array): boolean {
@@ -157,8 +161,12 @@ class MemoryEnd implements MemoryTransport {
   #break(error: Error): void {
     const receiver = this.#receiver
     if (this.#closed) return
+    if (!receiver) {
+      this.#failure = error
+      return
+    }
     this.#close()
-    receiver?.onError(error)
+    receiver.onError(error)
   }
 
   #close(): void {

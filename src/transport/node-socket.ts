@@ -29,6 +29,7 @@ export function nodeSocket(socket: DuplexLike): ByteTransport {
 class NodeSocketTransport implements ByteTransport {
   readonly #socket: DuplexLike
   #receiver: TransportReceiver | undefined
+  #paused = false
   /** The peer has ended. */
   #ended = false
   /** We have. */
@@ -38,6 +39,7 @@ class NodeSocketTransport implements ByteTransport {
     this.#socket = socket
     // Otherwise the peer's FIN would end our direction, too, before our close_notify is out.
     socket.allowHalfOpen = true
+    socket.on('error', this.#onError)
   }
 
   attach(receiver: TransportReceiver): void {
@@ -46,11 +48,10 @@ class NodeSocketTransport implements ByteTransport {
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
-    socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
     if (socket.readableEnded) queueMicrotask(this.#onEnd) // what happened before we came is told now
     else if (socket.destroyed) queueMicrotask(this.#onClose)
-    else socket.resume()
+    else if (!this.#paused) socket.resume()
   }
 
   write(chunk: Uint8Array): boolean {
@@ -59,11 +60,13 @@ class NodeSocketTransport implements ByteTransport {
   }
 
   pause(): void {
+    this.#paused = true
     this.#socket.pause()
   }
 
   resume(): void {
-    this.#socket.resume()
+    this.#paused = false
+    if (this.#receiver) this.#socket.resume()
   }
 
   end(): void {
@@ -93,7 +96,7 @@ class NodeSocketTransport implements ByteTransport {
     this.#receiver?.onEof()
   }
 
-  /** Stays on the socket after reset: an unheard 'error' would end the process. */
+  /** On the socket from the beginning, and after reset: an unheard 'error' would end the process. Before attach it is kept for #onClose. */
   #onError = (error: Error): void => {
     const receiver = this.#receiver
     this.#receiver = undefined

@@ -1,19 +1,20 @@
 // A pair of WHATWG streams as a ByteTransport: sockets of workerd, Deno's conn.readable and writable, Direct Sockets, WebTransport,
 // WebSocketStream, Duplex.toWeb, TransformStreams. Names no runtime's types: the shape is enough.
 import { nextLoop } from './next-loop.ts'
+import { ReadBuffer, ReadLoop, type Read } from './read-loop.ts'
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 
-type Read = { done: boolean; value?: Uint8Array }
+type ReadResult = { done: boolean; value?: Uint8Array }
 
 /** The part of ReadableStreamDefaultReader used here. */
 export interface ByteReaderLike {
-  read(): Promise<Read>
+  read(): Promise<ReadResult>
   cancel(reason?: unknown): Promise<unknown>
 }
 
 /** The part of ReadableStreamBYOBReader used here: it fills a buffer that is brought along. */
 export interface ByobReaderLike {
-  read(view: Uint8Array): Promise<Read>
+  read(view: Uint8Array): Promise<ReadResult>
   cancel(reason?: unknown): Promise<unknown>
 }
 
@@ -35,6 +36,8 @@ export interface WebStreamsLike {
   }
   /** What the peer is told. It gets chunks of Uint8Array, and may keep or transfer them. */
   readonly writable: { getWriter(): ByteWriterLike }
+  /** Called after a failure or `reset`, where there is one: in workerd, streams that have failed leave the connection open. */
+  close?(): unknown
 }
 
 /**
@@ -45,34 +48,39 @@ export function webStreams(streams: WebStreamsLike): ByteTransport {
   return new WebStreamsTransport(streams)
 }
 
-/** What one BYOB read may bring: four records. */
-const READ_SIZE = 65_536
 /** Written, and not yet taken by the sink: for streams whose desiredSize never says that they are full. */
 const WRITE_AHEAD = 262_144
 
 class WebStreamsTransport implements ByteTransport {
-  readonly #reader: { read(): Promise<Read>; cancel(reason?: unknown): Promise<unknown> }
+  readonly #reader: ByteReader
+  readonly #reads: ReadLoop
   readonly #writer: ByteWriterLike
+  readonly #streams: WebStreamsLike
   #receiver: TransportReceiver | undefined
-  #read: 'idle' | 'pending' | 'done' = 'idle'
-  #paused = false
-  /** What a read brought after `pause`. */
-  #held: Read | undefined
   #unwritten = 0
   #drainOwed = false
   #closing: Promise<unknown> | undefined
+  /** Our direction has ended, and theirs. */
+  #finished = false
+  #eof = false
   #over = false
 
-  constructor({ readable, writable }: WebStreamsLike) {
-    this.#reader = byteReader(readable)
-    this.#writer = writable.getWriter()
+  constructor(streams: WebStreamsLike) {
+    this.#streams = streams
+    this.#reader = byteReader(streams.readable)
+    this.#reads = new ReadLoop(this.#reader.read)
+    this.#writer = streams.writable.getWriter()
     this.#writer.closed.catch(ignore) // told by attach
   }
 
   attach(receiver: TransportReceiver): void {
     this.#receiver = receiver
     this.#writer.closed.catch(this.#onWriteFailed)
-    this.#next()
+    this.#reads.start({
+      onChunk: (chunk) => receiver.onChunk(chunk),
+      onEof: () => this.#onEof(),
+      onFailure: this.#fail,
+    })
   }
 
   write(chunk: Uint8Array): boolean {
@@ -85,70 +93,45 @@ class WebStreamsTransport implements ByteTransport {
   }
 
   pause(): void {
-    this.#paused = true
+    this.#reads.pause()
   }
 
   resume(): void {
-    this.#paused = false
-    const held = this.#held
-    if (held) queueMicrotask(() => !this.#paused && this.#deliver(held))
-    else this.#next()
+    this.#reads.resume()
   }
 
   end(): void {
     if (this.#over || this.#closing) return
     this.#closing = this.#writer.close()
-    this.#closing.then(() => this.#tellClosed(), this.#onWriteFailed)
+    this.#closing.then(() => this.#onFinished(), this.#onWriteFailed)
   }
 
   reset(): void {
     if (this.#over) return
-    this.#receiver = undefined
-    this.#over = true
+    this.#stop()
     const reason = new Error('the connection was reset')
     // An abort would take back what the sink has, and may still be sending.
-    if (this.#closing && !this.#unwritten) this.#closing.then(() => this.#reader.cancel(reason)).catch(ignore)
+    if (this.#closing && !this.#unwritten) void this.#closing.catch(ignore).then(() => this.#giveUp(reason))
     else this.#giveUp(reason)
   }
 
-  // ---- Reading: one read at a time, and none while paused. ----
-
-  #next(): void {
-    if (this.#read !== 'idle' || this.#paused || this.#over || !this.#receiver) return
-    this.#read = 'pending'
-    this.#reader.read().then(this.#onRead, this.#fail)
-  }
-
-  #onRead = (read: Read): void => {
-    this.#held = read
-    if (!this.#paused) this.#deliver(read)
-  }
-
-  #deliver(read: Read): void {
-    if (this.#held !== read) return
-    this.#held = undefined
-    const { done, value } = read
-    this.#read = done ? 'done' : 'idle'
-    try {
-      if (done) this.#onEof()
-      else if (value?.length) this.#receiver?.onChunk(value)
-    } finally {
-      this.#next() // a receiver that throws loses nothing of what comes next
-    }
-  }
-
   #onEof(): void {
+    this.#eof = true
     this.#receiver?.onEof()
-    void this.#closing?.then(() => this.#tellClosed(), ignore)
+    this.#closeIfDone()
   }
 
-  #tellClosed(): void {
-    if (this.#read !== 'done' || this.#over) return
-    this.#over = true
-    this.#receiver?.onClosed?.()
+  #onFinished(): void {
+    this.#finished = true
+    this.#closeIfDone()
   }
 
-  // ---- Writing. ----
+  #closeIfDone(): void {
+    if (!this.#eof || !this.#finished || this.#over) return
+    const receiver = this.#receiver
+    this.#stop()
+    receiver?.onClosed?.()
+  }
 
   #onWritten(length: number): void {
     this.#unwritten -= length
@@ -163,52 +146,57 @@ class WebStreamsTransport implements ByteTransport {
   }
 
   /** What the readable holds already comes first. */
-  #onWriteFailed = (error: unknown): void => {
-    nextLoop(() => this.#fail(error))
+  #onWriteFailed = (reason: unknown): void => {
+    nextLoop(() => this.#fail(reason))
   }
 
   #fail = (reason: unknown): void => {
     if (this.#over) return
-    const error = reason instanceof Error ? reason : new Error(`the stream failed: ${String(reason)}`, { cause: reason })
+    const error = toError(reason)
     const receiver = this.#receiver
-    this.#receiver = undefined
-    this.#over = true
+    this.#stop()
     this.#giveUp(error)
     receiver?.onError(error)
   }
 
+  #stop(): void {
+    this.#over = true
+    this.#receiver = undefined
+    this.#reads.stop()
+  }
+
+  /** `close` comes without an abort where it can: workerd tells the peer at once then, and otherwise when the request is over. */
   #giveUp(reason: Error): void {
-    this.#writer.abort(reason).catch(ignore)
+    const streams = this.#streams
+    if (this.#unwritten || !streams.close) this.#writer.abort(reason).catch(ignore)
     this.#reader.cancel(reason).catch(ignore)
+    Promise.resolve()
+      .then(() => streams.close?.())
+      .catch(ignore)
   }
 }
 
 const ignore = (): void => {}
 
-/**
- * A reader of chunks that nobody else writes to. A buffer that was filled goes to the receiver; of one that was not, a copy goes, and the
- * buffer is used again.
- */
-function byteReader(readable: WebStreamsLike['readable']): { read(): Promise<Read>; cancel(reason?: unknown): Promise<unknown> } {
-  let reader: ByobReaderLike
+const toError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new Error(`the stream failed: ${String(reason)}`, { cause: reason })
+
+interface ByteReader {
+  read: Read
+  cancel(reason: unknown): Promise<unknown>
+}
+
+function byteReader(readable: WebStreamsLike['readable']): ByteReader {
+  let byob: ByobReaderLike
   try {
-    reader = readable.getReader({ mode: 'byob' })
+    byob = readable.getReader({ mode: 'byob' })
   } catch {
-    return readable.getReader() // not a byte stream
+    const reader = readable.getReader() // not a byte stream
+    return { read: () => reader.read().then(({ done, value }) => (done ? null : value!)), cancel: (reason) => reader.cancel(reason) }
   }
-  let spare: ArrayBufferLike | undefined
-  const hand = (read: Read): Read => {
-    if (!read.value || read.value.length > READ_SIZE / 2) return read
-    const value = read.value.slice()
-    spare = read.value.buffer // the one brought along, transferred
-    return { done: read.done, value }
-  }
+  const buffer = new ReadBuffer()
   return {
-    read() {
-      const buffer = spare ?? new ArrayBuffer(READ_SIZE)
-      spare = undefined
-      return reader.read(new Uint8Array(buffer)).then(hand)
-    },
-    cancel: (reason) => reader.cancel(reason),
+    read: () => byob.read(buffer.take()).then(({ done, value }) => (done ? null : buffer.chunk(value!))),
+    cancel: (reason) => byob.cancel(reason),
   }
 }

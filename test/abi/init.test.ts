@@ -93,7 +93,11 @@ init('a worker takes the compiled module of the main thread', () => {
 
 /** What a server may have at the address that `init` is given, and what comes of it. */
 const SERVERS: { name: string; answer: string; expected: unknown[] }[] = [
-  { name: 'openssl.wasm and says so: compiled while it arrives', answer: `200, { 'content-type': 'application/wasm' }, wasm`, expected: ['OpenSSL', 1] },
+  {
+    name: 'openssl.wasm and says so: compiled while it arrives',
+    answer: `200, { 'content-type': 'application/wasm' }, wasm`,
+    expected: ['OpenSSL', 1],
+  },
   { name: 'openssl.wasm of another type', answer: `200, { 'content-type': 'application/octet-stream' }, wasm`, expected: ['OpenSSL', 0] },
   { name: 'openssl.wasm of no type', answer: `200, {}, wasm`, expected: ['OpenSSL', 0] },
   { name: 'nothing', answer: `404, {}, ''`, expected: ['usage', 'ERR_TLS_MODULE_NOT_FOUND', 'URL answered 404'] },

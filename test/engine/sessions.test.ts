@@ -1,13 +1,14 @@
 // Sessions as bytes, tickets and their keys, stores of the caller's, 0-RTT. The clock is the test's: it is set before anything loads.
 import * as assert from 'uvu/assert'
-import { createContext, init, SessionCache, type ContextOptions, type SecureContext, type Version } from '../../src/index.ts'
+import { createContext, SessionCache, type ContextOptions, type SecureContext, type Version } from '../../src/index.ts'
 import { root, server } from '../support/certs.ts'
+import { replaceClock } from '../support/clock.ts'
 import { expectThrow } from '../support/expect.ts'
 import { makePair, type Pair, type PairOptions } from '../support/pair.ts'
 import { suite, type Case } from '../support/suite.ts'
 
 let skipped = 0
-await init({ dangerousHost: { now: () => Date.now() + skipped * 1000 } })
+await replaceClock(() => Date.now() + skipped * 1000)
 
 const VERSIONS: readonly Version[] = ['TLSv1.2', 'TLSv1.3']
 const only = (version: Version): ContextOptions => ({ minVersion: version, maxVersion: version })

@@ -1,6 +1,7 @@
 // One of the two modules that test/kernels/*.c is linked into, with its exports by their names.
 import { existsSync, readFileSync } from 'node:fs'
-import { Library } from '../../src/abi/library.ts'
+import type { AccelerationSettings } from '../../src/abi/acceleration.ts'
+import { Library, webHost } from '../../src/abi/library.ts'
 import { repository } from '../support/paths.ts'
 
 interface Exports {
@@ -43,8 +44,9 @@ export class KernelModule {
   readonly #library: Library
   readonly #exports: Exports
 
-  constructor(build: Build) {
-    this.#library = new Library(new WebAssembly.Module(readFileSync(FILES[build])))
+  /** @param acceleration undefined: none */
+  constructor(build: Build, acceleration?: AccelerationSettings) {
+    this.#library = new Library(new WebAssembly.Module(readFileSync(FILES[build])), webHost, acceleration)
     this.#exports = this.#library.exports as unknown as Exports
     this.families = this.#names((which) => this.#exports.kernels_family(which))
     this.measures = this.#names((which) => this.#exports.kernels_measure(which))

@@ -60,6 +60,7 @@ export async function bundlePackage(file: string, conditions: string[], options:
 
 const ENTRIES: Record<string, string> = {
   'src/index.ts': 'membio',
+  'src/streams/index.ts': 'membio/streams',
   'src/transport/index.ts': 'membio/transport',
   'src/x509/index.ts': 'membio/x509',
 }

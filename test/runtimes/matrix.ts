@@ -11,15 +11,19 @@ export interface Cell {
 /** Of a runtime that has died, every case is missing. */
 const SHOWN = 3
 
+const COLUMN = 14
+
 const indent = (text: string) => text.trimEnd().replace(/^/gm, '    ')
 
-export function printFailures(results: readonly Result[], absent: readonly Cell[]): void {
-  for (const { runtime, cases, problems } of results) {
-    for (const { group, name, outcome, reason } of cases) {
-      if (outcome === 'failed') console.log(`\nFAIL ${runtime}: ${group}: ${name}\n${indent(reason ?? '')}`)
-    }
-    for (const problem of problems) console.log(`\nFAIL ${runtime}\n${indent(problem)}`)
-  }
+export function printResult({ runtime, version, seconds, cases, problems }: Result): void {
+  const failures = cases.filter(({ outcome }) => outcome === 'failed')
+  const mark = failures.length + problems.length ? 'FAIL' : 'ok  '
+  console.log(`${mark} ${runtime.padEnd(9)} ${version.padEnd(20)} ${seconds.toFixed(1).padStart(6)} s`)
+  for (const { group, name, reason } of failures) console.log(`\nFAIL ${runtime}: ${group}: ${name}\n${indent(reason ?? '')}`)
+  for (const problem of problems) console.log(`\nFAIL ${runtime}\n${indent(problem)}`)
+}
+
+export function printMissing(results: readonly Result[], absent: readonly Cell[]): void {
   for (const { runtime } of results) {
     const gone = absent.filter((one) => one.runtime === runtime)
     for (const { what } of gone.slice(0, SHOWN)) console.log(`\nFAIL ${runtime}: ${what}`)
@@ -34,8 +38,8 @@ export function printMatrix(results: readonly Result[], rows: 'groups' | 'cases'
   const labels = [...new Set(results.flatMap(({ cases }) => cases.map(label)))]
   const width = Math.max(...labels.map((text) => text.length), 0)
   const cells = (text: string) => results.map(({ cases }) => cell(cases.filter((one) => label(one) === text), footnotes))
-  console.log(`\n${''.padEnd(width)}${results.map(({ runtime }) => runtime.padStart(11)).join('')}`)
-  for (const text of labels) console.log(`${text.padEnd(width)}${cells(text).map((one) => one.padStart(11)).join('')}`)
+  console.log(`\n${''.padEnd(width)}${results.map(({ runtime }) => runtime.padStart(COLUMN)).join('')}`)
+  for (const text of labels) console.log(`${text.padEnd(width)}${cells(text).map((one) => one.padStart(COLUMN)).join('')}`)
   for (const [reason, mark] of footnotes) console.log(`${mark}: ${reason}`)
   console.log('')
 }

@@ -7,7 +7,7 @@ export const RUNTIMES = ['node20', 'node22', 'node24', 'node26', 'deno', 'bun', 
 export type RuntimeName = (typeof RUNTIMES)[number]
 
 /** What a case needs of a runtime; lacks.ts says who does not have it, and why. */
-export type Need = 'own socket' | 'node:net' | 'listening' | 'node:tls' | 'finalization'
+export type Need = 'own socket' | 'node:net' | 'node:https' | 'connecting' | 'listening' | 'an ordinary pipe' | 'message port'
 
 export interface Identity {
   cert: string
@@ -44,6 +44,14 @@ export interface PeerPorts {
   otherCa: number
   /** Pre-shared keys, and no certificate. */
   psk: number
+  /** In clear, until the client says STARTTLS. */
+  startTls: number
+  /** Sends back what it gets, and ends when the client has. Takes a client certificate, and clients without. */
+  echo: number
+  /** In clear: two connections that begin with the same line are joined. */
+  join: number
+  /** HTTP/1.1 over TLS. */
+  https: number
   /** `good` behind somebody who cuts the connection in the midst of a record. */
   cutInRecord: number
   /** `good` behind somebody who cuts the connection between two records. */
@@ -55,6 +63,13 @@ export const PSK = { identity: 'matrix', keyHex: '000102030405060708090a0b0c0d0e
 /** membio on Node, and Node's own OpenSSL 3.5. */
 export type PeerName = 'membio' | 'node24' | 'node26'
 
+/** A case that is not run. */
+export interface Exception {
+  group: string
+  name: string
+  reason: string
+}
+
 /** Everything that can be said in JSON. */
 export interface Briefing {
   runtime: RuntimeName
@@ -62,6 +77,7 @@ export interface Briefing {
   peers: Record<PeerName, PeerPorts>
   /** Needs this runtime does not meet, with the reason. */
   lacks: Partial<Record<Need, string>>
+  exceptions: readonly Exception[]
   /** Only groups whose title contains one of these; none means all. */
   wanted: readonly string[]
   /** Where a browser finds those who open sockets for it. */
@@ -71,12 +87,21 @@ export interface Briefing {
 /** Opens a TCP connection to a port of 127.0.0.1. */
 export type Dial = (port: number) => ByteTransport | Promise<ByteTransport>
 
+/** A kind of pipe; what it can is told to test/conformance/transport.suite.ts. */
+export interface Pipe {
+  dial: Dial
+  /** False: it has neither half-close nor a way to hold its peer back. */
+  ordinary: boolean
+  /** What the peer of a reset is told. */
+  reset: RegExp | 'error' | 'eof' | 'either'
+}
+
 export interface World extends Briefing {
-  dials: {
-    /** By what the runtime is at home with: Deno.connect, Bun.connect, cloudflare:sockets, WebSocket. */
-    native: Dial
-    /** By node:net, where there is one. */
-    node: Dial
+  pipes: {
+    /** What the runtime is at home with: Deno.connect, Bun.connect, cloudflare:sockets, WebSocket. */
+    native: Pipe
+    /** node:net, where there is one. */
+    node: Pipe
   }
 }
 

@@ -85,5 +85,5 @@ export const bad = (kind: Bad): Identity => once(`bad ${kind}`, MAKE_BAD[kind])
 /** PEM to DER, the first block of it. */
 export function derOf(pem: string): Uint8Array<ArrayBuffer> {
   const body = /-----BEGIN [^-]+-----([^-]+)-----END/.exec(pem)![1]!
-  return new Uint8Array(Buffer.from(body, 'base64'))
+  return Uint8Array.from(atob(body), (character) => character.charCodeAt(0))
 }

@@ -2,7 +2,6 @@
 // until a test moves it. Everything follows from the seed.
 import {
   createDtlsContext,
-  init,
   TlsError,
   type DtlsClientOptions,
   type DtlsContext,
@@ -14,12 +13,13 @@ import {
   type Status,
 } from '../../src/index.ts'
 import { HOST, root, server } from './certs.ts'
+import { replaceClock } from './clock.ts'
 import { Random } from './random.ts'
 
 /** The host's clock, in milliseconds. It begins with the real time, because certificates are valid from today. */
 export const clock = { now: Date.now() }
 
-await init({ dangerousHost: { now: () => clock.now } })
+await replaceClock(() => clock.now)
 
 /** What happens to a datagram on its way: how many copies arrive, and each after how many ticks. None: it is lost. */
 export type Weather = (datagram: Uint8Array, to: Role) => readonly number[]

@@ -1,8 +1,10 @@
-import { connect } from 'node:net'
-import { nodeSocket } from 'membio/transport'
+import { denoConn, type DenoConnLike } from 'membio/transport'
 import { main } from './process.ts'
 
-declare const Deno: { version: { deno: string } }
+declare const Deno: {
+  version: { deno: string }
+  connect(options: { port: number; hostname: string }): Promise<DenoConnLike>
+}
 
-const node = (port: number) => nodeSocket(connect(port, '127.0.0.1'))
-await main(Deno.version.deno, { native: node, node })
+const dial = async (port: number) => denoConn(await Deno.connect({ port, hostname: '127.0.0.1' }))
+await main(Deno.version.deno, { dial, ordinary: true, reset: 'either' })

@@ -1,18 +1,22 @@
 // workerd: one request brings the briefing and runs all suites, because sockets belong to the request that has opened them. The answer's
 // body is a report a line, as they come.
-// @ts-expect-error until the package has it by condition
-import wasm from './openssl.wasm'
+import '../suites/memory.ts'
+import { connect as connectSocket } from 'cloudflare:sockets'
 import { connect } from 'node:net'
-import { init } from 'membio'
-import { nodeSocket } from 'membio/transport'
-import { runAll } from '../suites/kit.ts'
-import type { Briefing, Report } from '../world.ts'
+import { nodeSocket, webStreams } from 'membio/transport'
+import { enter, runAll } from '../suites/kit.ts'
+import type { Briefing, Pipe, Report } from '../world.ts'
 
 interface Context {
   waitUntil(promise: Promise<unknown>): void
 }
 
-const node = (port: number) => nodeSocket(connect(port, '127.0.0.1'))
+const node: Pipe = { dial: (port) => nodeSocket(connect(port, '127.0.0.1')), ordinary: true, reset: 'either' }
+const native: Pipe = {
+  dial: (port) => webStreams(connectSocket({ hostname: '127.0.0.1', port }, { allowHalfOpen: true })),
+  ordinary: true,
+  reset: 'either',
+}
 
 export default {
   async fetch(request: Request, _env: unknown, context: Context): Promise<Response> {
@@ -25,9 +29,9 @@ export default {
 
 async function answer(briefing: Briefing, writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
   const report = (report: Report) => writer.write(new TextEncoder().encode(`${JSON.stringify(report)}\n`))
-  await init({ module: wasm as unknown as WebAssembly.Module })
+  enter({ ...briefing, pipes: { native, node } })
   await import('../suites/all.ts') // some files of it make keys, which only a request may do in workerd
-  await runAll({ ...briefing, dials: { native: node, node } }, report)
+  await runAll(report)
   await report({ type: 'end', version: navigator.userAgent })
   await writer.close()
 }

@@ -1,4 +1,11 @@
 // Every suite, in the order of the matrix' rows.
 import './engine.ts'
 import './x509.ts'
+import './connections.ts'
+import './growth.ts'
+import './transports.ts'
+import './streams.ts'
+import './node-client.ts'
+import './node-server.ts'
+import './node-https.ts'
 import './shared.ts'

@@ -25,26 +25,59 @@ interface Definition extends CaseOptions {
 
 const DEADLINE = 30
 
-const definitions: Definition[] = []
+let definitions: Definition[] = []
+let needed: readonly Need[] = []
 
 export type Group = (name: string, body: Body, options?: CaseOptions) => void
 
 /** @param needs what all its cases need */
 export function group(title: string, needs: readonly Need[] = []): Group {
+  const all = [...needed, ...needs]
   return (name, body, options = {}) => {
-    definitions.push({ group: title, name, needs, body, ...options })
+    definitions.push({ group: title, name, needs: all, body, ...options })
   }
+}
+
+/** What is registered meanwhile needs this, too: for suites that know nothing of needs. */
+export function needing(needs: readonly Need[], register: () => void): void {
+  needed = needs
+  register()
+  needed = []
+}
+
+/** What `all` registers and `able` does not needs this: for suites that leave out what a subject cannot do. */
+export function exceptFor(need: Need, all: () => void, able: () => void): void {
+  const [known, there] = [collect(all), collect(able)]
+  const same = (one: Definition) => there.find(({ group, name }) => group === one.group && name === one.name)
+  definitions.push(...known.map((one) => same(one) ?? { ...one, needs: [...one.needs, need] }))
+}
+
+function collect(register: () => void): Definition[] {
+  const before = definitions
+  definitions = []
+  register()
+  const collected = definitions
+  definitions = before
+  return collected
+}
+
+let ours: World | undefined
+
+/** Before the suites are imported: what a case does may depend on the world. */
+export function enter(world: World): void {
+  ours = world
+}
+
+export function world(): World {
+  if (!ours) throw new Error('nobody has entered a world')
+  return ours
 }
 
 /** What a case gets. Things are cleaned up after it in reverse order, whether it passes or fails. */
 export class Case {
-  readonly world: World
+  readonly world = world()
   note: string | undefined
   readonly #cleanups: (() => unknown)[] = []
-
-  constructor(world: World) {
-    this.world = world
-  }
 
   defer(cleanup: () => unknown): void {
     this.#cleanups.push(cleanup)
@@ -60,29 +93,29 @@ export class Case {
   }
 }
 
-/** All cases, for whoever wants to know what is missing. */
-export const allCases = (): readonly { group: string; name: string }[] => definitions.map(({ group, name }) => ({ group, name }))
-
 /** One after the other, in the order of registration. */
-export async function runAll(world: World, report: (report: Report) => unknown): Promise<void> {
-  const { wanted } = world
+export async function runAll(report: (report: Report) => unknown): Promise<void> {
+  const { wanted } = world()
   for (const definition of definitions) {
-    const { group, name, needs } = definition
+    const { group, name } = definition
     if (wanted.length && !wanted.some((part) => group.includes(part))) continue
-    const lacking = needs.find((need) => world.lacks[need] !== undefined)
-    if (lacking) {
-      await report({ type: 'case', group, name, outcome: 'not run', ms: 0, reason: world.lacks[lacking] })
-      continue
-    }
-    await report({ type: 'start', group, name })
-    await report(await runCase(world, definition))
+    const reason = whyNot(definition)
+    if (!reason) await report({ type: 'start', group, name })
+    await report(reason ? { type: 'case', group, name, outcome: 'not run', ms: 0, reason } : await runCase(definition))
   }
 }
 
-async function runCase(world: World, { group, name, body, deadline = DEADLINE, leaves }: Definition): Promise<CaseReport> {
+/** Why a case is not run here. */
+function whyNot({ group, name, needs }: Definition): string | undefined {
+  const { lacks, exceptions } = world()
+  const lacking = needs.find((need) => lacks[need] !== undefined)
+  return lacking ? lacks[lacking] : exceptions.find((one) => one.group === group && one.name === name)?.reason
+}
+
+async function runCase({ group, name, body, deadline = DEADLINE, leaves }: Definition): Promise<CaseReport> {
   const began = performance.now()
   const before = liveHandles()
-  const t = new Case(world)
+  const t = new Case()
   let reason = await failureIn(() => body(t), deadline)
   reason ??= await failureIn(() => t.cleanUp(), deadline)
   if (!reason && !leaves) reason = await leftBehind(before)
