@@ -1,4 +1,5 @@
-// `npm run test:variants`: the tests of what membio does, with each of the variants in support/variants.ts. Ends with `N passed, N failed`, of all.
+// `npm run test:variants`: the tests of what membio does, with each of the variants in support/variants.ts. Ends with `N passed, N
+// failed`, of all.
 //
 //   node build/test/variants.js [--reduced] [SUBSTRING...]
 //

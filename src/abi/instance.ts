@@ -47,7 +47,8 @@ function tryAgain(error: unknown): never {
   throw error
 }
 
-const loadedAlready = () => usageError('init: openssl.wasm is loaded already; call init with options before anything else', 'ERR_TLS_INITIALIZED')
+const loadedAlready = () =>
+  usageError('init: openssl.wasm is loaded already; call init with options before anything else', 'ERR_TLS_INITIALIZED')
 
 /** Before `init` returns, where nothing has to be waited for: whoever does not await it gets what the options say. */
 async function load(options: InitOptions): Promise<Library> {
@@ -60,8 +61,12 @@ async function load(options: InitOptions): Promise<Library> {
 }
 
 function accelerationFor(wanted: Acceleration = 'auto'): AccelerationSettings {
-  if (!['auto', 'wasm', 'host'].includes(wanted)) throw usageError(`acceleration is ${JSON.stringify(wanted)}; it must be one of auto, wasm, host`)
-  if (wanted === 'host' && !hostCrypto) throw usageError("acceleration 'host': this runtime has no cryptography that answers at once; 'auto' does without")
+  if (!['auto', 'wasm', 'host'].includes(wanted)) {
+    throw usageError(`acceleration is ${JSON.stringify(wanted)}; it must be one of auto, wasm, host`)
+  }
+  if (wanted === 'host' && !hostCrypto) {
+    throw usageError("acceleration 'host': this runtime has no cryptography that answers at once; 'auto' does without")
+  }
   return { wanted, crypto: hostCrypto }
 }
 
