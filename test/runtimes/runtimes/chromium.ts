@@ -11,7 +11,8 @@ import { installed } from '../installed.ts'
 import type { Cleanups, Run } from '../runtime.ts'
 import type { Briefing, Report } from '../world.ts'
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update']
+const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', ...QUIET]
 
 /** playwright-core, as far as it is used here. */
 interface Playwright {

@@ -32,7 +32,8 @@ for (const peer of PEERS) {
       t.defer(() => agent.destroy())
       const ports = new Set<number>()
       for (let at = 0; at < 10; at++) {
-        const told = JSON.parse(decode(await request(t, t.world.peers[peer].https, { agent, path: `/${at}` }))) as { url: string; port: number }
+        const answer = await request(t, t.world.peers[peer].https, { agent, path: `/${at}` })
+        const told = JSON.parse(decode(answer)) as { url: string; port: number }
         same(told.url, `/${at}`)
         ports.add(told.port)
       }
