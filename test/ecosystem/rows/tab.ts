@@ -18,8 +18,11 @@ const test = (name: string, body: (t: Case) => Promise<void>): void => suiteOf(n
 
 const ca = root().cert
 
-/** Bundles a program, runs it in a tab beside a proxy, and resolves with what it has logged when a line matches `last`. */
-async function inTab(t: Case, program: string, last: RegExp): Promise<string[]> {
+/**
+ * Bundles a program, runs it in a tab beside a proxy, and resolves with what it has logged when a line matches `last`.
+ * @param stall what the program waits for when it fetches /stalled
+ */
+async function inTab(t: Case, program: string, last: RegExp, stall?: () => Promise<void>): Promise<string[]> {
   const options = { bundle: true, format: 'esm', platform: 'browser', write: false, tsconfigRaw: {}, logLevel: 'error' } as const
   const { outputFiles } = await build({ ...options, stdin: { contents: program, resolveDir: repository } })
   const files: Record<string, readonly [type: string, content: string | Buffer]> = {
@@ -27,8 +30,9 @@ async function inTab(t: Case, program: string, last: RegExp): Promise<string[]> 
     '/page.js': ['text/javascript', outputFiles[0]!.text],
     '/openssl.wasm': ['application/wasm', readFileSync(join(repository, 'dist/openssl.wasm'))],
   }
-  const server = createServer(({ url = '/' }, response) => {
-    const [type, content] = files[url]!
+  const server = createServer(async ({ url = '/' }, response) => {
+    if (url === '/stalled') await stall?.()
+    const [type, content] = files[url] ?? ['text/plain', '']
     response.setHeader('content-type', type).end(content)
   })
   const port = await listen(t, server)
@@ -95,4 +99,53 @@ test('20 MB from the tab to a server that reads late: back-pressure, and every b
   assert.is(error, undefined)
   assert.ok(waits > 10, `it had to wait ${waits} times`)
   assert.ok(most < 2_000_000, `the WebSocket held ${most} bytes`)
+})
+
+/** Chromium's WebSocketStream holds its peer back: what is not read stays where it is. Reads nothing for a second, and then everything. */
+const DOWNLOAD = `
+import { createContext, init } from 'membio'
+import { Poller, webSocketProxy, webStreams } from 'membio/transport'
+await init()
+const context = createContext({ ca: CA })
+const { url } = webSocketProxy(location.origin.replace('http', 'ws') + '/v1', 'localhost', PORT)
+const { readable, writable } = await new WebSocketStream(url).opened
+const bytes = new TransformStream({ transform: (message, stream) => stream.enqueue(new Uint8Array(message)) })
+let got = 0, paused = false
+const engine = context.createEngine({ role: 'client', servername: 'localhost' })
+const poller = new Poller(engine, webStreams({ readable: readable.pipeThrough(bytes), writable }), {
+  onSecure: () => poller.write('GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'),
+  onPlaintext(chunk) {
+    got += chunk.length
+    if (paused) return
+    paused = true
+    poller.pause()
+    fetch('/stalled').then(() => poller.resume())
+  },
+  onClose: (error) => console.log('closed ' + JSON.stringify({ got, error: error?.message })),
+})`
+
+test('WebSocketStream and webStreams: a tab that does not read holds the server back', async (t) => {
+  const LENGTH = 60_000_000
+  let written = 0
+  let stalledAt = 0
+  const port = await nodeHttps(t, (_, response) => {
+    const send = (): void => {
+      while (written < LENGTH) {
+        written += 100_000
+        if (!response.write(Buffer.alloc(100_000))) return
+      }
+      response.end()
+    }
+    response.on('drain', send)
+    send()
+  })
+  const lines = await inTab(t, DOWNLOAD.replace('CA }', `${JSON.stringify(ca)} }`).replace('PORT', String(port)), /^closed|Error/, async () => {
+    for (let before = -1; before !== written; await sleep(300)) before = written // until nothing moves
+    stalledAt = written
+  })
+  const { got, error } = JSON.parse(lines.at(-1)!.slice('closed '.length)) as { got: number; error?: string }
+  assert.is(error, undefined)
+  assert.ok(got > LENGTH)
+  assert.ok(stalledAt > 0 && stalledAt < LENGTH / 2, `${stalledAt} bytes had left the server while nobody read`)
+  t.note = `${stalledAt} bytes`
 })
