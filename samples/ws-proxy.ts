@@ -1,5 +1,6 @@
-// A WebSocket-to-TCP proxy: what a page in a browser needs to reach a TCP server. It needs nothing but Node, and knows no TLS: what is encrypted in
-// the page stays so. Both conventions: /v1?address=HOST:PORT for any target that is allowed, /websockify for one that is fixed.
+// A WebSocket-to-TCP proxy: what a page in a browser needs to reach a TCP server. It needs nothing but Node, and knows no TLS: what is
+// encrypted in the page stays so. Both conventions: /v1?address=HOST:PORT for any target that is allowed, /websockify for one that is
+// fixed.
 //
 //   npm run -s sample -- ws-proxy 8080 --allow example.com:443 --origin http://localhost:3000
 import { createServer } from 'node:http'

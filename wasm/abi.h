@@ -243,7 +243,7 @@ EXPORT int32_t tls_context_use_signer(tls_context *context, uint32_t signer);
 EXPORT int32_t tls_context_use_pkcs12(tls_context *context, const uint8_t *bytes, size_t length, const char *passphrase);
 /* Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
 EXPORT int32_t tls_context_add_ca(tls_context *context, const uint8_t *bytes, size_t length);
-/* Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+/* Trust anchors for many contexts (roots.c), a PEM bundle; each is parsed when it is looked for, once. NULL: see tls_library_error. */
 EXPORT tls_roots *tls_roots_new(const uint8_t *bytes, size_t length);
 /* Contexts that trust them keep them. */
 EXPORT void tls_roots_free(tls_roots *roots);

@@ -1,5 +1,5 @@
-// From a WebSocket to a TCP connection and back: who may come, where they may go, and the bytes between. It sees what is sent through it; where
-// that is TLS made in the browser, it sees ciphertext. It depends on Node only.
+// From a WebSocket to a TCP connection and back: who may come, where they may go, and the bytes between. It sees what is sent through
+// it; where that is TLS made in the browser, it sees ciphertext. It depends on Node only.
 import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -23,7 +23,9 @@ export function tunnels(rules: Rules): (request: IncomingMessage, socket: Duplex
     const upgrade = { request, socket, head }
     const { origin } = request.headers
     // Any page can open a WebSocket to any server, loopback included: only the origin tells whose page it is.
-    if (origin !== undefined && !rules.origins.includes(origin)) return refuse(upgrade, '403 Forbidden', `pages of ${origin} may not use this proxy\n`)
+    if (origin !== undefined && !rules.origins.includes(origin)) {
+      return refuse(upgrade, '403 Forbidden', `pages of ${origin} may not use this proxy\n`)
+    }
     const target = targetOf(request, rules)
     if (target === undefined) return refuse(upgrade, '404 Not Found', 'it is /v1?address=HOST:PORT, or /websockify\n')
     open(upgrade, target, rules)

@@ -1,5 +1,6 @@
-// The server's side of a WebSocket (RFC 6455) as a Duplex of bytes: what a client's binary messages hold can be read, what is written goes out in
-// binary messages. Payloads pass as they come, no message is ever collected, so memory is bounded whatever a client sends. It depends on Node only.
+// The server's side of a WebSocket (RFC 6455) as a Duplex of bytes: what a client's binary messages hold can be read, what is written
+// goes out in binary messages. Payloads pass as they come, no message is ever collected, so memory is bounded whatever a client sends.
+// It depends on Node only.
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
@@ -60,6 +61,7 @@ export class WebSocketStream extends Duplex {
     this.#socket = socket
     this.#rest = head
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('drain', () => this.#goOn())
     socket.on('end', () => this.#lost())
     socket.on('close', () => this.#lost())
     socket.on('error', (error) => this.destroy(error))
@@ -85,11 +87,6 @@ export class WebSocketStream extends Duplex {
     else this.#waiting = done
   }
   #waiting: ((error?: Error | null) => void) | undefined
-
-  override _construct(done: () => void): void {
-    this.#socket.on('drain', () => this.#goOn())
-    done()
-  }
 
   override _final(done: () => void): void {
     this.#sendClose(Buffer.from([NORMAL >>> 8, NORMAL & 0xff]))
@@ -186,10 +183,9 @@ export class WebSocketStream extends Duplex {
     return 0
   }
 
-  /** The connection is gone without a close frame. */
+  /** After a close frame that is how it should be: what has come is still to be read. Without one the connection was cut off. */
   #lost(): void {
-    if (this.#closeReceived) this.destroy()
-    else this.destroy(Object.assign(new Error('the WebSocket was cut off'), { code: 'ECONNRESET' }))
+    if (!this.#closeReceived) this.destroy(Object.assign(new Error('the WebSocket was cut off'), { code: 'ECONNRESET' }))
   }
 }
 

@@ -17,7 +17,7 @@ export interface HostCrypto<Key = unknown> {
   readonly aesGcmFrom: number
   /** Whether RSA private operations are. */
   readonly rsaIsFaster: boolean
-  /** Whether AES-128-GCM, with long records here and short ones in WebAssembly, beats WebAssembly's ChaCha20-Poly1305 in bulk. */
+  /** Whether AES-128-GCM, with long records here and short ones in WebAssembly, beats WebAssembly's ChaCha20-Poly1305 at most sizes. */
   readonly aesBeatsChaCha: boolean
   /** A key of AES, raw. */
   aesKey(bytes: Uint8Array): Key
@@ -80,7 +80,8 @@ export class Accelerator {
 
   /** Which suites should come first where nobody says. */
   get preferredCipher(): PreferredCipher {
-    return this.#host?.aesBeatsChaCha ? 'AES-128-GCM' : 'ChaCha20-Poly1305'
+    const isHosts = this.#host && (this.wanted === 'host' || this.#host.aesBeatsChaCha)
+    return isHosts ? 'AES-128-GCM' : 'ChaCha20-Poly1305'
   }
 
   /** Tells the module what to ask for: everything, whatever it costs, or what pays. */

@@ -193,7 +193,7 @@ export interface Exports {
   tls_context_use_pkcs12(context: TlsContextPointer, bytes: Pointer, length: number, passphrase: Pointer): number
   /** Adds trust anchors, PEM bundle or DER; returns how many, or TLS_ERROR. Their names are sent in a server's CertificateRequest. */
   tls_context_add_ca(context: TlsContextPointer, bytes: Pointer, length: number): number
-  /** Trust anchors for many contexts (roots.c), PEM bundle or DER, parsed once. NULL: see tls_library_error. */
+  /** Trust anchors for many contexts (roots.c), a PEM bundle; each is parsed when it is looked for, once. NULL: see tls_library_error. */
   tls_roots_new(bytes: Pointer, length: number): TlsRootsPointer
   /** Contexts that trust them keep them. */
   tls_roots_free(roots: TlsRootsPointer): void

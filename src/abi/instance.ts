@@ -19,9 +19,8 @@ export interface InitOptions {
    * Who computes. 'auto': the runtime's own cryptography (node:crypto) where it was measured to be faster than WebAssembly, which is
    * for long AES-GCM records and RSA private keys on Node and Bun, and nowhere else; 'wasm': OpenSSL in WebAssembly alone, and no key
    * leaves it; 'host': the runtime's cryptography for all that it can do, even where that is slower. The results are the same, bit
-   * for bit. With the host's AES, AES-128-GCM comes first among the default suites, else ChaCha20-Poly1305. Default 'auto': the
-   * runtime's code is OpenSSL or BoringSSL, with the processor's AES instructions, and to the runtime the module's memory, with all of
-   * its keys, is open anyway.
+   * for bit; the order of default suites is not (`cipherSuites`). Default 'auto': the runtime's code is OpenSSL or BoringSSL, with the
+   * processor's AES instructions, and to the runtime the module's memory, with all of its keys, is open anyway.
    */
   acceleration?: Acceleration
   /** Replaces entropy and clock. For tests: a predictable `getrandom` makes every key predictable. */

@@ -105,8 +105,8 @@ export interface ContextOptions extends Identity {
   cipherList?: string
   /**
    * TLS 1.3 suites by IANA name, best first. Default: what is fastest here first. That is ChaCha20-Poly1305, AES-128-GCM, AES-256-GCM; but
-   * AES-128-GCM comes first where the runtime computes it: on Node and Bun, unless `acceleration` of `init` is 'wasm', and not in DTLS. Empty:
-   * none, nothing newer than TLS 1.2 is spoken.
+   * AES-128-GCM comes first where the runtime computes it so fast that this beats WebAssembly: on Bun, with `acceleration` 'auto' of `init`,
+   * and everywhere with 'host'; not in DTLS. Empty: none, nothing newer than TLS 1.2 is spoken.
    */
   cipherSuites?: readonly string[]
   /** Whose order of suites counts on a server. Default 'server': it knows its hardware; but a client that puts ChaCha20 first is followed. */

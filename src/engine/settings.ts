@@ -32,7 +32,7 @@ import type { Signer } from './signer.ts'
 /**
  * RFC 9325's recommendation for TLS 1.2, without its CBC fallbacks: ECDHE only, AEAD only. First comes what is the fastest here, in TLS 1.3
  * too: ChaCha20-Poly1305 in WebAssembly, which has no AES instructions, by a factor of about two; but AES-128-GCM where the runtime computes
- * it (`acceleration` of `init`).
+ * it, fast enough (`acceleration` of `init`).
  */
 const DEFAULT_CIPHER_LISTS: Record<PreferredCipher, string> = {
   'ChaCha20-Poly1305': ecdhe('CHACHA20-POLY1305', 'AES128-GCM-SHA256', 'AES256-GCM-SHA384'),

@@ -47,8 +47,10 @@ export class Ends {
   #closing: 'no' | 'flushing' | 'closed' = 'no'
   /** How many chunks must have been taken first. */
   #closeAfter = 0
-  /** Goes on with a write or close that waits for the pipe. */
+  /** Goes on with a write that waits for room. */
   #wake: () => void = () => {}
+  /** Our direction has left, or nothing will any more. */
+  #endSent: () => void = () => {}
   readonly #whenFlushed: (() => void)[] = []
 
   /** @param ready writes wait for it */
@@ -117,7 +119,8 @@ export class Ends {
 
   #start(controller: WritableStreamDefaultController, ready: Promise<void>): Promise<void> {
     this.#writer = controller
-    // `abort` below waits for the write that is under way, which may wait for the peer. Node does not bear a stream that fails in its signal.
+    // `abort` below waits for the write that is under way, which may wait for the peer. A turn later, because Node does not bear a stream
+    // that fails while its signal is told.
     controller.signal?.addEventListener('abort', () => queueMicrotask(() => this.#abort(controller.signal.reason)))
     return ready
   }
@@ -133,7 +136,7 @@ export class Ends {
     for (let at = 0; at < bytes.length; at += PIECE) {
       if (this.#over || this.#closing === 'closed') throw this.#error ?? closed()
       const hasRoom = this.#pipe!.write(bytes.slice(at, at + PIECE))
-      if (!hasRoom && this.#closing === 'no') await this.#event()
+      if (!hasRoom && this.#closing === 'no') await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     if (this.#error) throw this.#error
     this.#taken++
@@ -152,21 +155,18 @@ export class Ends {
     this.#writeEnded = true
     this.#taken = Infinity
     if (!this.#over) {
-      const written = this.#event()
-      this.#pipe!.closeWrite(() => this.#wake())
+      const sent = new Promise<void>((resolve) => (this.#endSent = resolve))
+      this.#pipe!.closeWrite(() => this.#endSent())
       this.#afterTaking()
       if (this.#readState === 'cancelled') this.#owner.close()
-      await written
+      await sent
     }
     if (this.#error) throw this.#error
   }
 
   #abort(reason: unknown): void {
-    this.#owner.giveUp(new TlsError('closed', 'the connection was given up: its writable was aborted', { code: 'ERR_TLS_ABORTED', cause: reason }))
-  }
-
-  #event(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve))
+    const fields = { code: 'ERR_TLS_ABORTED', cause: reason }
+    this.#owner.giveUp(new TlsError('closed', 'the connection was given up: its writable was aborted', fields))
   }
 
   #afterTaking(): void {
@@ -174,7 +174,7 @@ export class Ends {
       this.#closing = 'closed'
       this.#pipe!.close()
     }
-    if (this.#taken >= this.#written) for (const flushed of this.#whenFlushed.splice(0)) flushed()
+    if (this.#taken >= this.#written) this.#tellFlushed()
   }
 
   // ---- The end. ----
@@ -198,13 +198,20 @@ export class Ends {
     else this.#endReading()
     if (!this.#writeEnded && (error || refuse)) this.#writer.error(error ?? closed())
     this.#wake()
+    this.#endSent()
+    this.#tellFlushed()
   }
 
   // ---- For a socket that becomes another. ----
 
-  /** Resolves when the pipe has got what was written so far. */
+  /** Resolves when the pipe has got what was written so far, or is gone. */
   flushed(): Promise<void> {
-    return this.#taken >= this.#written ? Promise.resolve() : new Promise((resolve) => this.#whenFlushed.push(resolve))
+    const isFlushed = this.#over || this.#taken >= this.#written
+    return isFlushed ? Promise.resolve() : new Promise((resolve) => this.#whenFlushed.push(resolve))
+  }
+
+  #tellFlushed(): void {
+    for (const flushed of this.#whenFlushed.splice(0)) flushed()
   }
 
   /** What `readable` holds and nobody has read: the rest of a chunk that was larger than the buffer brought along. */

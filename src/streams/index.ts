@@ -54,8 +54,8 @@ export function connect(address: SocketAddress | string, options: ConnectOptions
 }
 
 /**
- * Turns a connection that has spoken in clear to TLS (STARTTLS): a socket of `connect` with `secureTransport: 'starttls'` or 'off', or any pair of
- * WHATWG streams, as a WebSocketStream, a Direct Socket or a socket of the runtime's. No reader or writer may hold a lock.
+ * Turns a connection that has spoken in clear to TLS (STARTTLS): a socket of `connect` with `secureTransport: 'starttls'` or 'off', or any
+ * pair of WHATWG streams of bytes, as a Direct Socket or a socket of the runtime's. No reader or writer may hold a lock.
  * @throws TlsError of kind `usage`; everything else is told by the socket
  */
 export function startTls(pair: PlainSocket | WebStreamsLike, options: SecureOptions = {}): TlsSocket {
@@ -72,7 +72,7 @@ export function secure(bytes: WebStreamsLike | ByteTransport, options: SecureOpt
   const { role = 'client', ...rest } = options
   const settings = parseOptions(role, rest)
   const transport = 'attach' in bytes ? bytes : transportOf(bytes)
-  return new TlsSocket(settings, () => Promise.resolve({ transport }))
+  return new TlsSocket(settings, { transport })
 }
 
 function transportOf(pair: WebStreamsLike): ByteTransport {

@@ -76,7 +76,7 @@ export class Life<Info> {
   }
 
   #closePipe(): void {
-    if (this.#pipe) this.ends.close()
+    if (this.info) this.ends.close()
     else this.giveUp(closedInHandshake())
   }
 

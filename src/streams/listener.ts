@@ -1,6 +1,7 @@
 // TlsListener: connections whose handshake is done, one after the other. Handshakes run at the same time; those that fail are passed over.
 import { init } from '../abi/instance.ts'
 import type { SecureContext } from '../engine/context.ts'
+import type { TlsEngine } from '../engine/engine.ts'
 import { TlsError, usageError } from '../errors.ts'
 import { listen as listenRaw } from '#sockets'
 import { checkPort, type SocketAddress } from './address.ts'
@@ -24,7 +25,8 @@ export async function listen(options: ListenOptions): Promise<TlsListener> {
   try {
     const lobby = new Lobby(settings, context, backlog, onClientError)
     context.createEngine(settings.engine).free() // what is wrong with the options is told now, not to the first client
-    const raw = await listenRaw({ hostname, port, backlog, onSocket: (socket) => lobby.enter(socket), onError: (error) => lobby.close(error) })
+    const handlers = { onSocket: (socket: RawSocket) => lobby.enter(socket), onError: (error: Error) => lobby.close(error) }
+    const raw = await listenRaw({ hostname, port, backlog, ...handlers })
     return new TlsListener(raw, lobby, release, signal)
   } catch (error) {
     release()
@@ -33,8 +35,8 @@ export async function listen(options: ListenOptions): Promise<TlsListener> {
 }
 
 /**
- * A port that is listened at. Connections come by `accept`, or in a loop over the listener; leaving the loop closes it. Those that were accepted
- * live on, and are their owner's to close.
+ * A port that is listened at. Connections come by `accept`, or in a loop over the listener; leaving the loop closes it. Those that were
+ * accepted live on, and are their owner's to close.
  */
 export class TlsListener implements AsyncIterable<TlsSocket> {
   /** Where it listens; where port 0 was asked for, the one that the system chose. */
@@ -125,13 +127,24 @@ class Lobby {
 
   enter(raw: RawSocket): void {
     if (this.#over || this.#shaking.size + this.#ready.length >= this.#backlog) return raw.transport.reset()
-    const socket = new TlsSocket(this.#settings, { raw, engine: this.#context.createEngine(this.#settings.engine) })
+    const engine = this.#newEngine()
+    if (!engine) return raw.transport.reset()
+    const socket = new TlsSocket(this.#settings, { raw, engine })
     const client: ClientAddress = { ...(raw.remoteAddress && { remoteAddress: raw.remoteAddress }) }
     this.#shaking.add(socket)
     socket.opened.then(
       () => this.#secure(socket),
       (error: TlsError) => this.#shaking.delete(socket) && !this.#over && this.#onClientError?.(error, client),
     )
+  }
+
+  /** A context that its owner has freed is the listener's end. */
+  #newEngine(): TlsEngine | undefined {
+    try {
+      return this.#context.createEngine(this.#settings.engine)
+    } catch (error) {
+      return void this.close(error as Error)
+    }
   }
 
   #secure(socket: TlsSocket): void {
@@ -158,4 +171,5 @@ class Lobby {
   }
 }
 
-const aborted = (signal: AbortSignal) => new TlsError('closed', 'listen: the signal was aborted', { code: 'ERR_TLS_ABORTED', cause: signal.reason })
+const aborted = ({ reason }: AbortSignal) =>
+  new TlsError('closed', 'listen: the signal was aborted', { code: 'ERR_TLS_ABORTED', cause: reason })

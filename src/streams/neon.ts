@@ -1,5 +1,5 @@
-// The package's entry `membio/neon`: TLS for Neon's serverless driver of PostgreSQL (@neondatabase/serverless), which reaches a database by a
-// WebSocket proxy and has a slot for a TLS of others, `neonConfig.subtls`. The proxy then sees ciphertext only.
+// The package's entry `membio/neon`: TLS for Neon's serverless driver of PostgreSQL (@neondatabase/serverless), which reaches a database by
+// a WebSocket proxy and has a slot for a TLS of others, `neonConfig.subtls`. The proxy then sees ciphertext only.
 //
 //   import { neonConfig, Pool } from '@neondatabase/serverless'
 //   secureNeon(neonConfig, { ca })
@@ -39,8 +39,8 @@ interface StartTlsSettings {
 type StartTlsArguments = [host: string | undefined, roots: string, read: NetworkRead, write: NetworkWrite, settings?: StartTlsSettings]
 
 /**
- * Does not wait for the handshake: the driver hears of a failure where it reads, and nobody hears of it here. What it writes meanwhile is held
- * back until the server's certificate was verified.
+ * Does not wait for the handshake: the driver hears of a failure where it reads, and nobody hears of it here. What it writes meanwhile is
+ * held back until the server's certificate was verified.
  */
 async function startTls(options: ClientOptions, ...[host, roots, read, write, settings = {}]: StartTlsArguments) {
   const { servername, sni = servername, identity, ...rest } = options

@@ -14,7 +14,7 @@ export interface StreamDeadlines extends Deadlines {
 /** What every socket takes beside what `createContext` takes. That can be given here, too; or, parsed once for many, as a `context`. */
 export interface SocketOptions
   extends ContextOptions, Pick<EngineOptions, 'dangerouslyAcceptAnyCertificate' | 'expectedKeys' | 'keylog' | 'trace'> {
-  /** Instead of the options of `createContext`. Stays the caller's, who frees it; that may be at once after the call. */
+  /** Instead of the options of `createContext`. Stays the caller's, who may free it once the sockets are open, and the listener closed. */
   context?: SecureContext
   /**
    * Decisions that may take their time: of a server by `clientHello` (SNI, ALPN, keys, sessions), of both on `verify`, of a client on
@@ -28,23 +28,25 @@ export interface SocketOptions
   /** Bytes that `writable` takes before its `desiredSize` is 0, and bytes that wait to be encrypted behind it. Default 65,536. */
   highWaterMark?: number
   /**
-   * Whether `writable` goes on when the peer has ended its direction, and that end has been read. Default false, as in the Sockets API: then
-   * what was written by that time is sent, and the connection is closed.
+   * Whether `writable` goes on when the peer has ended its direction, and that end has been read. Default false, as in the Sockets API:
+   * then what was written by that time is sent, and the connection is closed.
    */
   allowHalfOpen?: boolean
-  /** Gives up, at whatever stage: `readable`, `writable`, `opened` and `closed` fail with ERR_TLS_ABORTED, its `cause` is the signal's reason. */
+  /** Gives up, at whatever stage: everything fails with ERR_TLS_ABORTED, whose `cause` is the signal's reason. */
   signal?: AbortSignal
-  /** Takes the transport's end for the peer's close_notify: whoever can cut the connection can then cut the plaintext short. Default false. */
+  /** Takes the transport's end for the peer's close_notify: whoever can cut the one can then cut the plaintext short. Default false. */
   insecureTruncation?: boolean
 }
 
+type ClientEngineOptions = Pick<EngineOptions, 'servername' | 'identity' | 'session' | 'psk' | 'ocsp' | 'scts' | 'postHandshakeAuth'>
+
 /** A client's. */
-export interface ClientOptions extends SocketOptions, Pick<EngineOptions, 'servername' | 'identity' | 'session' | 'psk' | 'ocsp' | 'scts' | 'postHandshakeAuth'> {
+export interface ClientOptions extends SocketOptions, ClientEngineOptions {
   /** The Sockets API's word for `servername`. */
   sni?: string
   /**
-   * 0-RTT data, with a `session` that allows it (RFC 8446, 2.3): sent with the first flight, not forward secret, and it can be replayed. What the
-   * server does not take is sent again after the handshake, before everything written.
+   * 0-RTT data, with a `session` that allows it (RFC 8446, 2.3): sent with the first flight, not forward secret, and it can be replayed.
+   * What the server does not take is sent again after the handshake, before everything written.
    */
   earlyData?: Uint8Array
 }
@@ -76,7 +78,7 @@ export interface ListenOptions extends ServerOptions {
   port: number
   /** The address of the interface to listen at. Default: all of them. */
   hostname?: string
-  /** Clients that may wait: in the kernel's queue, and again in ours until they are accepted; others are turned away. Default 511, as in Node. */
+  /** Clients that may wait in the kernel's queue, and again in ours until accepted; others are turned away. Default 511, as in Node. */
   backlog?: number
   /** A client that was passed over because its handshake failed. */
   onClientError?(error: TlsError, client: ClientAddress): void
@@ -128,10 +130,10 @@ const ENGINE_OPTIONS = [
 export function parseOptions(role: Role, options: ClientOptions | ServerOptions, hostname?: string): Settings {
   const { context, decisions, onEvent, deadlines, insecureTruncation, highWaterMark, allowHalfOpen, signal, ...most } = options
   const { servername: given, sni, earlyData, ...rest } = most as ClientOptions
-  if (given !== undefined && sni !== undefined && given !== sni) throw usageError('`sni` and `servername` are two words for one name, and differ')
+  if ((given ?? sni) !== (sni ?? given)) throw usageError('`sni` and `servername` are two words for one name, and differ')
   const servername = given ?? sni ?? hostname
-  const own = new Set<string>(ENGINE_OPTIONS)
-  const split = (isEngine: boolean) => Object.fromEntries(Object.entries(rest).filter(([name]) => own.has(name) === isEngine && !OURS.has(name)))
+  const entries = Object.entries(rest).filter(([name]) => !OURS.has(name))
+  const split = (isEngine: boolean) => Object.fromEntries(entries.filter(([name]) => ENGINES.has(name) === isEngine))
   const park = Object.keys(decisions ?? {}).filter((point) => point !== 'sign') as ParkPoint[]
   return {
     role,
@@ -144,10 +146,12 @@ export function parseOptions(role: Role, options: ClientOptions | ServerOptions,
   }
 }
 
-/** Options of ours that are taken out elsewhere. */
+const ENGINES: ReadonlySet<string> = new Set(ENGINE_OPTIONS)
+/** Those of ours that are taken out elsewhere. */
 const OURS: ReadonlySet<string> = new Set(['role', 'secureTransport', 'hostname', 'port', 'backlog', 'onClientError'])
 
-export function socketSettings({ signal, allowHalfOpen = false, highWaterMark = HIGH_WATER_MARK, deadlines }: SocketOptions): SocketSettings {
+export function socketSettings(options: SocketOptions): SocketSettings {
+  const { signal, allowHalfOpen = false, highWaterMark = HIGH_WATER_MARK, deadlines } = options
   return { signal, allowHalfOpen, highWaterMark, connectDeadline: deadlines?.connect ?? CONNECT_DEADLINE }
 }
 

@@ -19,6 +19,7 @@ export class PlainPipe implements Pipe, TransportReceiver {
   #eof = false
   #ended = false
   #closed = false
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(transport: ByteTransport, ends: Ends, onClose: (error?: TlsError) => void) {
     this.#transport = transport
@@ -53,6 +54,10 @@ export class PlainPipe implements Pipe, TransportReceiver {
     if (this.#heir) this.#heir.onError(error)
     else this.#finish(tlsErrorOf(error, 'the transport'))
   }
+  onClosed(): void {
+    if (this.#heir) this.#heir.onClosed()
+    else this.#finishWhenTold()
+  }
 
   // ---- From the streams. ----
 
@@ -80,11 +85,11 @@ export class PlainPipe implements Pipe, TransportReceiver {
     this.#closed = true
     this.#end()
     this.resume()
-    const timer = setTimeout(() => {
+    this.#timer = setTimeout(() => {
       this.#transport.reset()
       this.#finish()
     }, LINGER)
-    ;(timer as { unref?: () => void }).unref?.()
+    ;(this.#timer as { unref?: () => void }).unref?.()
   }
 
   destroy(error: TlsError): void {
@@ -112,7 +117,13 @@ export class PlainPipe implements Pipe, TransportReceiver {
     if (this.#told) queueMicrotask(() => this.#finish())
   }
 
+  /** The streams may not have taken all of it yet. */
+  #finishWhenTold(): void {
+    if (this.#told || this.#closed) this.#finish()
+  }
+
   #finish(error?: TlsError): void {
+    clearTimeout(this.#timer)
     if (!this.#heir) this.#onClose(error)
   }
 }
@@ -123,6 +134,7 @@ class HandedOver implements ByteTransport, TransportReceiver {
   readonly #before: Uint8Array[]
   #eof: boolean
   #error: Error | undefined
+  #wasClosed = false
   #receiver: TransportReceiver | undefined
 
   constructor(transport: ByteTransport, held: Uint8Array[], eof: boolean) {
@@ -142,6 +154,7 @@ class HandedOver implements ByteTransport, TransportReceiver {
       for (const chunk of this.#before.splice(0)) receiver.onChunk(chunk)
       if (this.#eof) receiver.onEof()
       if (this.#error) receiver.onError(this.#error)
+      else if (this.#wasClosed) receiver.onClosed?.()
       else this.#transport.resume()
     })
   }
@@ -177,5 +190,9 @@ class HandedOver implements ByteTransport, TransportReceiver {
   onError(error: Error): void {
     if (this.#receiver) this.#receiver.onError(error)
     else this.#error = error
+  }
+  onClosed(): void {
+    if (this.#receiver) this.#receiver.onClosed?.()
+    else this.#wasClosed = true
   }
 }

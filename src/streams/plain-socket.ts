@@ -1,5 +1,5 @@
 // PlainSocket: TCP as it is, for protocols that begin in clear and then turn to TLS (STARTTLS).
-import { usageError } from '../errors.ts'
+import { usageError, type TlsError } from '../errors.ts'
 import { connectTimeout, Life, type Source } from './life.ts'
 import { parseOptions, socketSettings, tlsErrorOf, type ConnectOptions, type SecureOptions, type SecureTransport } from './options.ts'
 import { PlainPipe } from './plain-pipe.ts'
@@ -57,19 +57,22 @@ export class PlainSocket {
   }
 
   /**
-   * Goes on with TLS, once what was written so far has left. What the peer has sent and nobody has read belongs to the handshake already. Give
-   * back the streams' locks first.
+   * Goes on with TLS, once what was written so far has left. What the peer has sent and nobody has read belongs to the handshake already.
+   * Give back the streams' locks first.
    * @param options beside those given to `connect`. `servername` is the host of `connect` if nothing else is said
    */
   startTls(options: SecureOptions = {}): TlsSocket {
     if (this.#upgraded) throw usageError('startTls: this socket was upgraded already')
-    if (this.readable.locked || this.writable.locked) throw usageError('startTls: a reader or writer still holds a lock; call its releaseLock')
+    const isLocked = this.readable.locked || this.writable.locked
+    if (isLocked) throw usageError('startTls: a reader or writer still holds a lock; call its releaseLock')
     const { role = 'client', ...rest } = options
-    const settings = parseOptions(role, role === 'client' ? { ...this.#options, ...rest } : rest, role === 'client' ? this.#hostname : undefined)
+    const settings = role === 'client' ? parseOptions(role, { ...this.#options, ...rest }, this.#hostname) : parseOptions(role, rest)
     this.#upgraded = true
     const reader = this.readable.getReader() // both stay locked
     this.writable.getWriter()
-    return new TlsSocket(settings, () => this.#handOver(reader))
+    const socket = new TlsSocket(settings, () => this.#handOver(reader))
+    socket.opened.catch((error: TlsError) => this.#life.giveUp(error)) // nothing, if the connection was handed over
+    return socket
   }
 
   /** Ends both directions: sends what was written so far, drops what still comes. @returns `closed` */

@@ -36,7 +36,8 @@ export function listen({ hostname, port, backlog, onSocket, onError }: RawListen
 }
 
 function rawSocket(socket: Socket): RawSocket {
-  return { transport: nodeSocket(socket), remoteAddress: end(socket.remoteAddress, socket.remotePort), localAddress: end(socket.localAddress, socket.localPort) }
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  return { transport: nodeSocket(socket), remoteAddress: end(remoteAddress, remotePort), localAddress: end(localAddress, localPort) }
 }
 
 const end = (hostname: string | undefined, port: number | undefined): string | undefined =>

@@ -24,8 +24,8 @@ export class TlsSocket {
   /** Plaintext from the peer. Nothing is read ahead: a peer whose plaintext nobody reads can write no more. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>
   /**
-   * Plaintext for the peer. A chunk is the writer's again when its write is done. `close` ends our direction with close_notify, reading goes
-   * on; `abort` gives up the connection: the peer must not take what it got for all.
+   * Plaintext for the peer. A chunk is the writer's again when its write is done. `close` ends our direction with close_notify, reading
+   * goes on; `abort` gives up the connection: the peer must not take what it got for all.
    */
   readonly writable: WritableStream<ArrayBufferView | ArrayBuffer>
   /** Resolves when the handshake is done. */
@@ -40,16 +40,16 @@ export class TlsSocket {
   readonly #settings: Settings
   #poller: Poller | undefined
 
-  /** Use `connect`, `listen`, `startTls` or `secure`. @param source a raw socket with its engine, or where one comes from */
-  constructor(settings: Settings, source: Source | { raw: RawSocket; engine: TlsEngine }) {
+  /** Use `connect`, `listen`, `startTls` or `secure`. @param source where a raw socket comes from; or the socket itself, also with its engine */
+  constructor(settings: Settings, source: Source | RawSocket | { raw: RawSocket; engine: TlsEngine }) {
     this.#settings = settings
     this.#life = new Life(settings.socket)
     this.opened = this.#life.opened
     this.closed = this.#life.closed
     this.readable = this.#life.ends.readable
     this.writable = this.#life.ends.writable
-    if (typeof source === 'function') void this.#begin(source)
-    else this.#join(source.raw, source.engine)
+    if ('engine' in source) this.#join(source.raw, source.engine)
+    else void this.#begin(source)
   }
 
   /** What `opened` resolves to; undefined before that. */
@@ -78,14 +78,18 @@ export class TlsSocket {
     await this.close().catch(() => {})
   }
 
-  async #begin(source: Source): Promise<void> {
+  /** Options are looked at before anybody is called. */
+  async #begin(source: Source | RawSocket): Promise<void> {
+    let raw = typeof source === 'function' ? undefined : source
     let engine: TlsEngine | undefined
     try {
       await init()
       engine = createEngine(this.#settings)
-      this.#join(await this.#life.dial(source, connectTimeout), engine)
+      raw ??= await this.#life.dial(source as Source, connectTimeout)
+      this.#join(raw, engine)
     } catch (error) {
       engine?.free()
+      raw?.transport.reset()
       this.#life.finish(tlsErrorOf(error, 'connecting'))
     }
   }

@@ -1,4 +1,4 @@
-// Deno.Conn as a ByteTransport: by its own read and write, which take a third of the time of its streams. Names no type of Deno's.
+// Deno.Conn as a ByteTransport: by its own read and write, because its streams end both directions with one. Names no type of Deno's.
 import { nextLoop } from './next-loop.ts'
 import { ReadBuffer, ReadLoop } from './read-loop.ts'
 import type { ByteTransport, TransportReceiver } from './transport.ts'

@@ -2,10 +2,10 @@
 // it is given, so back-pressure is ours: who receives gives credit back for what it has delivered.
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 
-/** The part of MessagePort used here. A worker, which has no `start` and no `close`, will do; `unref` is Node's. */
+/** The part of MessagePort used here. A page's Worker, which has no `start` and no `close`, will do; `unref` is Node's. */
 export interface MessagePortLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void
-  addEventListener(type: 'message' | 'messageerror' | 'close', listener: (event: { data?: unknown }) => void): void
+  addEventListener(type: 'message' | 'messageerror' | 'close', listener: (event: { type: string; data?: unknown }) => void): void
   start?(): void
   close?(): void
   unref?(): void

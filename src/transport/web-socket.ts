@@ -46,20 +46,22 @@ export interface WebSocketOptions {
    */
   highWaterMark?: number
   /**
-   * Bytes held while paused; more, and the transport has failed (ENOBUFS). Default 67,108,864: a WebSocket cannot be paused, the peer goes on
-   * sending, and a reader who is that far behind will not catch up. Those of `ws` can be, and stay far below.
+   * Bytes held while paused; more, and the transport has failed (ENOBUFS). Default 67,108,864: a WebSocket cannot be paused, the peer goes
+   * on sending, and a reader who is that far behind will not catch up. Those of `ws` can be, and stay far below; so can WebSocketStream, which
+   * goes with `webStreams`.
    */
   maxHeld?: number
 }
 
 /**
- * Takes over the socket: nobody else may read or write it. One that is still connecting will do. Call it in the same turn in which the socket
- * was made: messages that came before are lost.
+ * Takes over the socket: nobody else may read or write it. One that is still connecting will do. Call it in the same turn in which the
+ * socket was made: messages that came before are lost.
  *
- * A WebSocket has no half-close: `end` sends what is queued and then the close frame, and what the peer has not sent by then is lost. For TLS
- * this is no loss: the poller ends the transport after both directions have ended. A close with code 1000, or without one, is the end of the
- * stream (`onEof`), and nothing can be written any more; every other code is an error that tells it. `reset` closes with code 4000, or drops
- * the connection where the object can (`terminate` of `ws`).
+ * A WebSocket has no half-close: `end` sends what is queued and then the close frame, and what the peer has not sent by then is lost; some
+ * proxies (websockify) then forget what they have not passed on. For TLS this is no loss: the poller ends the transport after both
+ * directions have ended. A close with code 1000, or without one, is the end of the stream (`onEof`), and nothing can be written any more;
+ * every other code is an error that tells it. `reset` closes with code 4000, or drops the connection where the object can (`terminate` of
+ * `ws`).
  */
 export function webSocket(socket: WebSocketLike, options: WebSocketOptions = {}): ByteTransport {
   return new WebSocketTransport(socket, options)
@@ -187,7 +189,9 @@ class WebSocketTransport implements ByteTransport {
 
   /** In messages of bounded size: the other side holds a message until it is complete. */
   #send(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE) as Uint8Array<ArrayBuffer>)
+    for (let at = 0; at < chunk.length; at += MAX_MESSAGE) {
+      this.#socket.send(chunk.subarray(at, at + MAX_MESSAGE) as Uint8Array<ArrayBuffer>) // an engine's bytes are never shared memory
+    }
   }
 
   /** There is no event for room, so it is looked for: soon at first, then less often, because whatever takes longer is slow. */
@@ -227,7 +231,8 @@ class WebSocketTransport implements ByteTransport {
     if (this.#heldBytes <= this.#maxHeld) return
     this.#held.length = 0
     this.#paused = false // nothing is left to wait for
-    this.#fail(failure(`${this.#heldBytes} bytes came while the transport was paused, and a WebSocket cannot hold its peer back`, 'ENOBUFS'))
+    const message = `${this.#heldBytes} bytes came while the transport was paused, and a WebSocket cannot hold its peer back`
+    this.#fail(failure(message, 'ENOBUFS'))
   }
 
   #onError = ({ error }: WebSocketEvent): void => {
@@ -244,10 +249,11 @@ class WebSocketTransport implements ByteTransport {
   }
 
   #verdict({ code = NO_STATUS, reason }: WebSocketEvent, neverOpen: boolean): 'eof' | Error {
-    if (this.#cause) return this.#cause
-    if (neverOpen) return failure('the WebSocket could not be opened; scripts are not told why', 'ECONNREFUSED')
+    const fallback = neverOpen ? 'ECONNREFUSED' : 'ECONNRESET'
+    if (this.#cause) return 'code' in this.#cause ? this.#cause : failure(this.#cause.message, fallback, this.#cause)
+    if (neverOpen) return failure('the WebSocket could not be opened; browsers do not tell why', fallback)
     if (code === NORMAL_CLOSURE || code === NO_STATUS) return 'eof'
-    return failure(`the WebSocket was closed with code ${code}${reason ? `: ${reason}` : ''}`, 'ECONNRESET')
+    return failure(`the WebSocket was closed with code ${code}${reason ? `: ${reason}` : ''}`, fallback)
   }
 
   /** Broken by what we have seen ourselves. */
@@ -312,7 +318,7 @@ function bytesOf(data: unknown): Uint8Array | undefined {
   return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : undefined
 }
 
-const failure = (message: string, code: string): Error => Object.assign(new Error(message), { code })
+const failure = (message: string, code: string, cause?: Error): Error => Object.assign(new Error(message, { cause }), { code })
 const closedBefore = (): Error => failure('the WebSocket was closed already', 'ECONNRESET')
 
 const CONNECTING = 0

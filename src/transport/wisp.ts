@@ -1,17 +1,19 @@
-// Wisp: many TCP connections through one WebSocket, each a ByteTransport. The protocol of Mercury Workshop's proxies, versions 1 and 2, without
-// extensions and without UDP. Five kinds of packets, each a message: its kind, the stream's number, and what the kind calls for.
+// Wisp: many TCP connections through one WebSocket, each a ByteTransport. The protocol of Mercury Workshop's proxies, versions 1 and
+// 2, without extensions and without UDP. Five kinds of packets, each a message: its kind, the stream's number, and what the kind calls
+// for.
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 import { webSocket, type WebSocketLike, type WebSocketOptions } from './web-socket.ts'
 
 /** A connection to a Wisp server. */
 export interface WispClient {
   /**
-   * Opens a TCP connection from the server to a host. Use it at once, what is written waits its turn: Wisp does not tell when a connection is there,
-   * only why there is none (`onError`).
+   * Opens a TCP connection from the server to a host. Use it at once, what is written waits its turn: Wisp does not tell when a connection
+   * is there, only why there is none (`onError`).
    *
-   * What the server can hold of what we write is counted, and `write` returns false when it is full. The other way the protocol counts nothing:
-   * while one stream is paused, its bytes are held here, up to `maxHeld`. Streams have no half-close: `end` sends what is queued and closes both
-   * directions. Servers may drop what they have not passed on by then, so let the peer be the first to end; the poller does, for TLS.
+   * What the server can hold of what we write is counted, and `write` returns false when it is full. The other way the protocol counts
+   * nothing: while one stream is paused, its bytes are held here, up to `maxHeld`. Streams have no half-close: `end` sends what is queued
+   * and closes both directions. Servers may drop what they have not passed on by then, so let the peer be the first to end; the poller
+   * does, for TLS.
    */
   connect(host: string, port: number): ByteTransport
   /** Ends the WebSocket; streams that are still open fail. */

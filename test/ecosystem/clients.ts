@@ -19,6 +19,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   pg: { servers: [postgres] },
   postgres: { servers: [postgres] },
   neon: { servers: [postgres] },
+  streams: { servers: [postgres, postfix] },
   mysql2: { servers: [mariadb] },
   mariadb: { servers: [mariadb] },
   ioredis: { servers: [redis] },
@@ -32,6 +33,8 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   got: { servers: [nginx, haproxy] },
   axios: { servers: [nginx, haproxy] },
   ws: { servers: [nginx] },
+  // No TLS of the client's: what carries membio's.
+  websocket: { servers: [], packages: ['websockify'] },
   // Of membio's own servers.
   curl: { servers: [], packages: ['curl'] },
   h2load: { servers: [], packages: ['nghttp2-client'] },
@@ -40,4 +43,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   gnutls: { servers: [], packages: ['gnutls-bin'] },
   java: { servers: [], packages: ['openjdk-17-jdk-headless'] },
   chromium: { servers: [], packages: ['chromium', 'libnss3-tools'] },
+  // membio inside of a browser.
+  page: { servers: [], packages: ['chromium'] },
+  tab: { servers: [], packages: ['chromium'] },
 }

@@ -45,6 +45,7 @@ void park_cases(void);
 void psk_cases(void);
 void live_cases(void);
 void trust_cases(void);
+void roots_cases(void);
 void signer_cases(void);
 void odd_signer_cases(void);
 void refusal_cases(void);

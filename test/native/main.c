@@ -58,6 +58,7 @@ int main(int count, char **arguments) {
   psk_cases();
   live_cases();
   trust_cases();
+  roots_cases();
   signer_cases();
   odd_signer_cases();
   refusal_cases();

@@ -86,7 +86,7 @@ const ENVIRONMENT = {
 
 /** Runs a program to its end, in the app's folder. */
 export function execute(command: string, args: readonly string[], cwd = app): Promise<Ended> {
-  const options = { cwd, env: { ...process.env, ...ENVIRONMENT }, timeout: 110_000, maxBuffer: 1 << 26 }
+  const options = { cwd, env: { ...process.env, ...ENVIRONMENT }, timeout: 220_000, maxBuffer: 1 << 26 }
   return new Promise((resolve, reject) => {
     execFile(command, args, options, (error, stdout, stderr) => {
       if (error && typeof error.code !== 'number') reject(error)
@@ -124,4 +124,4 @@ export function copiesOfWasm(folder: string): string[] {
 }
 
 /** A bundler is done within seconds; several runs may share two cores. */
-export const DEADLINE = { deadline: 120 }
+export const DEADLINE = { deadline: 240 }

@@ -7,7 +7,7 @@ export const RUNTIMES = ['node20', 'node22', 'node24', 'node26', 'deno', 'bun', 
 export type RuntimeName = (typeof RUNTIMES)[number]
 
 /** What a case needs of a runtime; lacks.ts says who does not have it, and why. */
-export type Need = 'own socket' | 'node:net' | 'node:https' | 'connecting' | 'listening' | 'half-close' | 'message port'
+export type Need = 'own socket' | 'node:net' | 'node:https' | 'connecting' | 'listening' | 'an ordinary pipe' | 'blocking'
 
 export interface Identity {
   cert: string
@@ -63,6 +63,13 @@ export const PSK = { identity: 'matrix', keyHex: '000102030405060708090a0b0c0d0e
 /** membio on Node, and Node's own OpenSSL 3.5. */
 export type PeerName = 'membio' | 'node24' | 'node26'
 
+/** A case that is not run. */
+export interface Exception {
+  group: string
+  name: string
+  reason: string
+}
+
 /** Everything that can be said in JSON. */
 export interface Briefing {
   runtime: RuntimeName
@@ -70,6 +77,7 @@ export interface Briefing {
   peers: Record<PeerName, PeerPorts>
   /** Needs this runtime does not meet, with the reason. */
   lacks: Partial<Record<Need, string>>
+  exceptions: readonly Exception[]
   /** Only groups whose title contains one of these; none means all. */
   wanted: readonly string[]
   /** Where a browser finds those who open sockets for it. */
@@ -82,7 +90,8 @@ export type Dial = (port: number) => ByteTransport | Promise<ByteTransport>
 /** A kind of pipe; what it can is told to test/conformance/transport.suite.ts. */
 export interface Pipe {
   dial: Dial
-  halfClose: boolean
+  /** False: it has neither half-close nor a way to hold its peer back. */
+  ordinary: boolean
   /** What the peer of a reset is told. */
   reset: RegExp | 'error' | 'eof' | 'either'
 }

@@ -1,8 +1,12 @@
-// samples/ws-proxy.ts as a program: whom it lets in, where it goes, and what passes. Its bytes under pressure are in the transports' tests.
+// samples/ws-proxy.ts as a program: whom it lets in, where it goes, and what passes. Its bytes under pressure are in the transports'
+// tests.
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import * as assert from 'uvu/assert'
+import { accept } from '../../samples/proxy/web-socket.ts'
 import { webSocket, webSocketProxy, websockify, type WebSocketAddress } from '../../src/transport/index.ts'
+import { duplexPair } from '../support/sockets-duplex.ts'
 import { listenTcp } from '../support/sockets-party.ts'
 import { suite, type Case } from '../support/suite.ts'
 import { dialWebSocket } from '../support/web-sockets.ts'
@@ -133,6 +137,19 @@ test('frames in pieces of any size, pings between them', async (t) => {
     assert.ok(got.includes(Buffer.from([0x8a, 2, 104, 105])), 'a pong')
     assert.ok(got.subarray(-4).equals(Buffer.from([0x88, 2, 3, 232])), 'a close frame')
   }
+})
+
+test('what came before the close frame can be read after the connection is gone', async () => {
+  const [client, socket] = duplexPair()
+  const headers = { upgrade: 'websocket', 'sec-websocket-key': KEY['Sec-WebSocket-Key'], 'sec-websocket-version': '13' }
+  const stream = accept({ request: { method: 'GET', headers } as unknown as IncomingMessage, socket, head: Buffer.alloc(0) })!
+  client.resume()
+  client.end(Buffer.concat([frame(0x82, 5, Buffer.from('hello')), frame(0x88, 2, Buffer.from([3, 232]))]))
+  await once(client, 'close')
+  let got = ''
+  for await (const chunk of stream) got += chunk
+  assert.is(got, 'hello')
+  assert.is(stream.closeCode, 1000)
 })
 
 /** Sends these after a handshake. @returns all that comes until the end */

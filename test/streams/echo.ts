@@ -22,7 +22,7 @@ export async function own(t: Case, options: Partial<ListenOptions> = {}): Promis
   const listener = await listen({ ...identity, hostname: '127.0.0.1', port: 0, ...options })
   t.defer(async () => {
     listener.close()
-    await listener.closed
+    await listener.closed.catch(() => {})
   })
   return listener
 }

@@ -25,6 +25,23 @@ half('we end first, and read on', async (t) => {
   assert.is((await accept()).text, 'question')
 })
 
+half('`writable.close` is done when all has left, and not before', async (t) => {
+  const { port, accept } = await serveNode(t, {}, ({ socket }) => socket.pause())
+  const socket = dial(t, port)
+  await socket.opened
+  const writer = socket.writable.getWriter()
+  for (let turn = 0; turn < 100; turn++) writer.write(ANSWER).catch(() => {})
+  let isClosed = false
+  const closing = writer.close().then(() => (isClosed = true))
+  const peer = await accept()
+  await sleep(20)
+  assert.is(isClosed, false)
+  peer.socket.resume()
+  await closing
+  await peer.until(() => peer.ended)
+  assert.is(peer.bytesReceived, 100 * ANSWER.length)
+})
+
 half('the peer ends first, and we write on: with allowHalfOpen', async (t) => {
   const listener = await own(t, { allowHalfOpen: true })
   serve(t, listener, async (socket) => {

@@ -85,6 +85,17 @@ test('its context is freed with it, and a given one is not', async (t) => {
   context.createEngine({ role: 'server' }).free()
 })
 
+test('a context that its owner frees too early ends it', async (t) => {
+  const context = createContext(server())
+  const listener = await own(t, { context })
+  listener.closed.catch(() => {})
+  context.free()
+  const accepting = expectRejection(listener.accept(), { kind: 'closed', code: 'ERR_TLS_LISTENER_CLOSED' })
+  await expectRejection(dial(t, listener.address.port).opened, {})
+  await accepting
+  await expectRejection(listener.closed, { kind: 'usage', message: 'has been freed' })
+})
+
 test('what is wrong with the options is told at once', async (t) => {
   await expectRejection(listen({ port: 0 }), { kind: 'usage', message: 'a server needs a certificate' })
   await expectRejection(listen({ ...server(), port: -1 }), { kind: 'usage', message: 'port is -1' })

@@ -99,6 +99,23 @@ test('words that were slipped in before the handshake are no plaintext: it fails
   await expectRejection(readAll(secured.readable), { kind: 'protocol' })
 })
 
+test('a peer that takes nothing and leaves: what was to be written before the handshake is no reason to wait', async (t) => {
+  let leave = () => {}
+  const { port } = await listenTcp(t, (raw) => {
+    raw.pause()
+    leave = () => raw.resetAndDestroy()
+  })
+  const socket = plain(t, port)
+  await socket.opened
+  const writer = socket.writable.getWriter()
+  writer.write(pattern(50_000_000)).catch(() => {})
+  writer.releaseLock()
+  const secured = socket.startTls({ ca: root().cert, servername: HOST })
+  leave()
+  await expectRejection(secured.closed, { kind: 'io' })
+  await expectRejection(socket.closed, { kind: 'io' })
+})
+
 test('locks have to be given back first', async (t) => {
   const { port } = await smtpServer(t)
   const socket = plain(t, port)
@@ -188,8 +205,18 @@ test('streams that are locked are refused', () => {
   expectThrow(() => secure({ readable, writable } as never, { servername: HOST }), { kind: 'usage', message: 'locked' })
 })
 
-test('a client without a name is refused', async (t) => {
-  const raw = dialTcp(t, (await listenTcp(t, () => {})).port)
+test('a client without a name is refused, and its connection closed', async (t) => {
+  const raw = dialTcp(t, (await listenTcp(t, (peer) => peer.on('error', () => {}))).port)
   const socket = secure(Duplex.toWeb(raw) as never, { ca: root().cert })
   await expectRejection(socket.opened, { kind: 'usage', message: 'servername' })
+  if (!raw.closed) await new Promise((resolve) => raw.once('close', resolve))
+})
+
+test('so is a socket that cannot turn to TLS for its options', async (t) => {
+  const { port } = await smtpServer(t)
+  const socket = plain(t, port)
+  await readSome(socket, /hello/)
+  const expected = { kind: 'usage', code: 'ERR_OSSL_PEM_NO_START_LINE' } as const
+  await expectRejection(socket.startTls({ ca: 'no certificate', servername: HOST }).opened, expected)
+  await expectRejection(socket.closed, expected)
 })

@@ -1,7 +1,8 @@
 // The conformance suite on every transport there is.
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { memoryPair, messagePort, nodeSocket, webStreams } from '../../src/transport/index.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { memoryPair, messagePort, nodeSocket, opening, webStreams } from '../../src/transport/index.ts'
 import { transportSuite, type TransportPair } from '../conformance/transport.suite.ts'
 import { duplexPair } from '../support/sockets-duplex.ts'
 import { socketStreams } from '../support/socket-streams.ts'
@@ -38,6 +39,19 @@ async function portPair(t: Case): Promise<TransportPair> {
   return [messagePort(port1), messagePort(port2)]
 }
 
+/** No socket anywhere: two pipes of the Web platform, crosswise. */
+async function transformPair(): Promise<TransportPair> {
+  const there = new TransformStream<Uint8Array, Uint8Array>()
+  const back = new TransformStream<Uint8Array, Uint8Array>()
+  return [webStreams({ readable: back.readable, writable: there.writable }), webStreams({ readable: there.readable, writable: back.writable })]
+}
+
+/** Connections that are used before they are there. */
+async function openingPair(t: Case): Promise<TransportPair> {
+  const pair = tcpPair(t)
+  return [opening(pair.then(([a]) => a)), opening(pair.then(([, b]) => b))]
+}
+
 const RESET = /^(ECONNRESET|EPIPE)$/
 
 transportSuite('memory pair', async () => memoryPair(), { backPressure: 1_000_000, halfClose: true, reset: RESET })
@@ -56,3 +70,10 @@ transportSuite('JavaScript Duplex', jsPair, { backPressure: 1_000_000, halfClose
 transportSuite('web streams of chunks', webPair('chunks'), { backPressure: 50_000_000, halfClose: true, reset: RESET })
 transportSuite('web streams of bytes', webPair('bytes'), { backPressure: 50_000_000, halfClose: true, reset: RESET })
 transportSuite('MessagePort', portPair, { backPressure: 1_000_000, halfClose: true, reset: RESET })
+transportSuite('TransformStreams', transformPair, { backPressure: 1_000_000, halfClose: true, reset: 'error' })
+transportSuite('net.Socket, opening', openingPair, {
+  backPressure: 50_000_000,
+  halfClose: true,
+  reset: 'either', // before anything was written, an end is as good
+  settle: () => sleep(20),
+})

@@ -82,6 +82,14 @@ row('for browsers: a page, with openssl.wasm beside its script', async () => {
   assert.match(readFileSync(path, 'utf8'), /new URL\("\.\/openssl\.wasm", import\.meta\.url\)/)
 })
 
+row('for browsers: what is used before init says so, and fetches nothing', async () => {
+  const folder = out('early')
+  const check = `globalThis.fetch = () => console.log('fetched')\ntry { version() } catch ({ kind, code }) { console.log(kind, code) }\n`
+  writeFileSync(join(folder, 'program.js'), `import { version } from 'membio'\n${check}`)
+  await esbuild(join(folder, 'program.js'), '--platform=browser', '--format=esm', `--outfile=${join(folder, 'bundle.js')}`)
+  assert.is(await runNode(join(folder, 'bundle.js')), 'usage ERR_TLS_NOT_INITIALIZED\n')
+})
+
 row('neutral: a bundle that does not know where it is says so', async () => {
   const path = await bundle('neutral', 'main', '--platform=neutral', '--format=iife')
   const { stderr } = await execute(process.execPath, [path])

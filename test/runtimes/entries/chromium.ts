@@ -19,7 +19,7 @@ scope.run = async (briefing) => {
     throw new Error('a page has no node:net')
   }
   const reset = 'either'
-  enter({ ...briefing, pipes: { native: { dial, halfClose: false, reset }, node: { dial: none, halfClose: false, reset } } })
+  enter({ ...briefing, pipes: { native: { dial, ordinary: false, reset }, node: { dial: none, ordinary: false, reset } } })
   await init()
   await import('../suites/all.ts')
   await runAll((report) => scope.report(report))

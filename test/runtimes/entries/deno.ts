@@ -7,4 +7,4 @@ declare const Deno: {
 }
 
 const dial = async (port: number) => denoConn(await Deno.connect({ port, hostname: '127.0.0.1' }))
-await main(Deno.version.deno, { dial, halfClose: true, reset: 'either' })
+await main(Deno.version.deno, { dial, ordinary: true, reset: 'either' })

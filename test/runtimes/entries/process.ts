@@ -7,7 +7,7 @@ import { nodeSocket } from 'membio/transport'
 import { enter, runAll } from '../suites/kit.ts'
 import type { Briefing, Pipe, Report } from '../world.ts'
 
-const node: Pipe = { dial: (port) => nodeSocket(connect(port, '127.0.0.1')), halfClose: true, reset: /^(ECONNRESET|EPIPE)$/ }
+const node: Pipe = { dial: (port) => nodeSocket(connect(port, '127.0.0.1')), ordinary: true, reset: /^(ECONNRESET|EPIPE)$/ }
 
 export async function main(version: string, native = node): Promise<void> {
   const briefing = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as Briefing

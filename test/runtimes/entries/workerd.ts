@@ -11,10 +11,10 @@ interface Context {
   waitUntil(promise: Promise<unknown>): void
 }
 
-const node: Pipe = { dial: (port) => nodeSocket(connect(port, '127.0.0.1')), halfClose: true, reset: 'either' }
+const node: Pipe = { dial: (port) => nodeSocket(connect(port, '127.0.0.1')), ordinary: true, reset: 'either' }
 const native: Pipe = {
   dial: (port) => webStreams(connectSocket({ hostname: '127.0.0.1', port }, { allowHalfOpen: true })),
-  halfClose: true,
+  ordinary: true,
   reset: 'either',
 }
 

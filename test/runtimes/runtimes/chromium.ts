@@ -49,8 +49,9 @@ export const runChromium: Run = async (briefing, listen, t) => {
 
 /** The page, what it loads, and the proxy, all of one origin. Resolves with it. */
 async function serve(t: Cleanups): Promise<string> {
-  // membio/tls and membio/https stand on node:* modules; the cases about them do not run in a page.
-  const bundle = await bundlePackage(await bundleEntry('entries/chromium'), ['browser'], { external: ['membio/tls', 'membio/https'] })
+  // They stand on node:* modules; the cases about them do not run in a page.
+  const external = ['membio/tls', 'membio/https', 'membio/sync']
+  const bundle = await bundlePackage(await bundleEntry('entries/chromium'), ['browser'], { external })
   const files: Record<string, { type: string; content: string | Buffer }> = {
     '/': { type: 'text/html', content: '<!doctype html><title>membio</title><script type="module" src="/page.mjs"></script>' },
     '/page.mjs': { type: 'text/javascript', content: readFileSync(bundle) },

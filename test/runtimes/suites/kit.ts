@@ -95,18 +95,21 @@ export class Case {
 
 /** One after the other, in the order of registration. */
 export async function runAll(report: (report: Report) => unknown): Promise<void> {
-  const { wanted, lacks } = world()
+  const { wanted } = world()
   for (const definition of definitions) {
-    const { group, name, needs } = definition
+    const { group, name } = definition
     if (wanted.length && !wanted.some((part) => group.includes(part))) continue
-    const lacking = needs.find((need) => lacks[need] !== undefined)
-    if (lacking) {
-      await report({ type: 'case', group, name, outcome: 'not run', ms: 0, reason: lacks[lacking] })
-      continue
-    }
-    await report({ type: 'start', group, name })
-    await report(await runCase(definition))
+    const reason = whyNot(definition)
+    if (!reason) await report({ type: 'start', group, name })
+    await report(reason ? { type: 'case', group, name, outcome: 'not run', ms: 0, reason } : await runCase(definition))
   }
+}
+
+/** Why a case is not run here. */
+function whyNot({ group, name, needs }: Definition): string | undefined {
+  const { lacks, exceptions } = world()
+  const lacking = needs.find((need) => lacks[need] !== undefined)
+  return lacking ? lacks[lacking] : exceptions.find((one) => one.group === group && one.name === name)?.reason
 }
 
 async function runCase({ group, name, body, deadline = DEADLINE, leaves }: Definition): Promise<CaseReport> {
