@@ -1,5 +1,5 @@
-// Many native clients that connect and fall silent, in a process of its own: `idle-clients.js PORT COUNT`, and the CA on stdin. Prints a line
-// once all are connected, and ends when stdin does.
+// Many native clients that connect and fall silent, in a process of its own: `idle-clients.js PORT COUNT`, and the CA on stdin. Prints a
+// line once all are connected, and ends when stdin does.
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import * as tls from 'node:tls'

@@ -1,5 +1,5 @@
-// A server that holds connections and tells what they cost: membio/tls or the runtime's own TLS, in a process of its own. Told its module and
-// its certificate by one line of stdin, it answers with its port; to each further line with its memory, after a collection of garbage.
+// A server that holds connections and tells what they cost: membio/tls or the runtime's own TLS, in a process of its own. Told its module
+// and its certificate by one line of stdin, it answers with its port; to each further line with its memory, after a collection of garbage.
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'

@@ -79,5 +79,6 @@ function line(one: Figure | Missing, unit: Unit): string[] {
   if (!isFigure(one)) return [one.who, `${one.failed ? 'failed: ' : ''}${plain(one.cannot)}`, '', '', '']
   const who = one.note ? `${one.who} (${one.note})` : one.who
   const ratio = one.ratio ? times(one.ratio) : ''
-  return [who, amount(one.value.median, unit), one.cpu ? amount(one.cpu.median, unit) : '', ratio, one.cpuRatio ? `${digits(one.cpuRatio.median)} ×` : '']
+  const cpu = one.cpu ? amount(one.cpu.median, unit) : ''
+  return [who, amount(one.value.median, unit), cpu, ratio, one.cpuRatio ? `${digits(one.cpuRatio.median)} ×` : '']
 }

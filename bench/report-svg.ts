@@ -1,5 +1,5 @@
-// docs/performance.svg: a line for each target that is a ratio, on a logarithmic axis. The dot is the median, the bar the middle half of the
-// rounds, the tick the target.
+// docs/performance.svg: a line for each target that is a ratio, on a logarithmic axis. The dot is the median, the bar the middle half of
+// the rounds, the tick the target.
 import { digits } from './report-text.ts'
 import type { Results } from './results.ts'
 import { judge, TARGETS, type Judged } from './targets.ts'
@@ -23,7 +23,8 @@ function across(ratio: number): number {
 
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-const text = (x: number, y: number, content: string, attributes = ''): string => `<text x="${x}" y="${y}" ${attributes}>${escape(content)}</text>`
+const text = (x: number, y: number, content: string, attributes: string): string =>
+  `<text x="${x}" y="${y}" ${attributes}>${escape(content)}</text>`
 
 type Reached = Judged & Required<Pick<Judged, 'reached'>>
 
@@ -57,7 +58,7 @@ function line({ target, reached: { median, q1, q3 }, verdict }: Reached, top: nu
   const colour = verdict === 'met' ? '#1a7f4b' : '#c2410c'
   const aim = across(times)
   return [
-    text(LABEL - 14, y + 4, target.figure.includes(against) ? target.figure : `${target.figure}, beside ${against}`, 'text-anchor="end"'),
+    text(LABEL - 14, y + 4, `${target.figure}, beside ${against}`, 'text-anchor="end"'),
     `<path d="M${across(q1)} ${y}H${across(q3)}" stroke="${colour}" stroke-width="6" stroke-opacity=".35" stroke-linecap="round"/>`,
     `<path d="M${aim} ${y - 8}V${y + 8}" stroke="#222" stroke-width="2"/>`,
     `<circle cx="${across(median)}" cy="${y}" r="5" fill="${colour}"/>`,

@@ -19,8 +19,10 @@ function line(one: Figure | Missing, unit: Unit): string {
   const who = one.who.padEnd(26)
   if (!isFigure(one)) return `  ${who}${one.failed ? 'failed: ' : ''}${one.cannot.split('\n')[0]}`
   const cpu = one.cpu ? amount(one.cpu.median, unit) : ''
-  const ratio = one.ratio ? `membio is ${times(one.ratio)}${one.cpuRatio ? `, by CPU time ${digits(one.cpuRatio.median)} ×` : ''}` : ''
-  return `  ${who}${amount(one.value.median, unit).padStart(14)}${cpu.padStart(14)}  ${ratio}${one.note ? ` [${one.note}]` : ''}`
+  const byCpu = one.cpuRatio ? `, by CPU time ${digits(one.cpuRatio.median)} ×` : ''
+  const ratio = one.ratio ? `membio is ${times(one.ratio)}${byCpu}` : ''
+  const note = one.note ? ` [${one.note}]` : ''
+  return `  ${who}${amount(one.value.median, unit).padStart(14)}${cpu.padStart(14)}  ${ratio}${note}`.trimEnd()
 }
 
 export const lines = ({ family, name, unit, contenders }: Row): string[] => [`${family}: ${name}`, ...contenders.map((one) => line(one, unit))]

@@ -1,5 +1,5 @@
-// Peers that trust Mozilla's roots only, compiled into their modules, cannot be given one of ours. So the copy that their page is served has
-// the key of one of Mozilla's roots replaced by the key of ours, which bears the same name. In memory, for one run: nothing is stored.
+// Peers that trust Mozilla's roots only, compiled into their modules, cannot be given one of ours. So the copy that their page is served
+// has the key of one of Mozilla's roots replaced by the key of ours, which bears the same name. In memory, for one run: nothing is stored.
 import { X509Certificate } from 'node:crypto'
 
 /** Its key is on P-256. */

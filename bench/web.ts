@@ -1,5 +1,5 @@
-// What pages come from, for contenders in Chromium: an HTTP server on loopback, and at its WebSocket a proxy (Wisp) that leads to the native
-// server. Files are served as they are in dist/ and in the peers' packages; nothing is bundled.
+// What pages come from, for contenders in Chromium: an HTTP server on loopback, and at its WebSocket a proxy (Wisp) that leads to the
+// native server. Files are served as they are in dist/ and in the peers' packages; nothing is bundled.
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'

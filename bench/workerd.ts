@@ -5,7 +5,7 @@
 //
 // --update writes the table into docs/runtimes.md.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { installPackage } from '../test/runtimes/bundle.ts'
 import { certificates } from '../test/runtimes/certificates.ts'
@@ -103,8 +103,9 @@ async function main(): Promise<void> {
       for (let run = 0; run < Number(values.runs); run++) runs.push(await measure(entry, body))
       results[name] = medians(runs)
     }
-    const where = `Medians of ${values.runs} processes, a later request is the mean of ${LATER}; ${cpus()[0]!.model.trim()}, ${cpus().length} CPUs.`
-    const text = `${table(results)}\n\n${where}`
+    const how = `Medians of ${values.runs} processes; a later request is the mean of ${LATER}.`
+    const where = `${cpus()[0]!.model.trim()}, ${cpus().length} CPUs, load ${loadavg()[0]!.toFixed(1)}`
+    const text = `${table(results)}\n\n${how} ${where}: where others are at work, the time on the CPU is what counts.`
     console.log(text)
     if (values.update) update(text)
   } finally {

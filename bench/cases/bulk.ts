@@ -23,7 +23,8 @@ interface Kind {
 function bulk({ place, where, contenders }: Kind, [cipher, name]: readonly [Cipher, string], size: number): Case {
   const label = size >= 1024 ? `${size / 1024} KiB` : `${size} B`
   const terms = { ...DEFAULT, cipher }
-  return measured({ family: 'bulk', name: `${name}, ${label}, ${where}`, unit: 'MB/s', work: { work: 'bulk', place, terms, size }, contenders })
+  const work = { work: 'bulk', place, terms, size } as const
+  return measured({ family: 'bulk', name: `${name}, ${label}, ${where}`, unit: 'MB/s', work, contenders })
 }
 
 const MEMORY: Kind = { place: 'memory', where: 'in memory', contenders: [membio('membio'), portable('membio')] }
@@ -46,10 +47,16 @@ const on = (runtime: 'deno' | 'bun'): Kind => ({
 /** With the host's cryptography for what it does faster: AES. */
 const ACCELERATED: readonly Kind[] = [
   { place: 'memory', where: 'in memory, accelerated', contenders: [accelerated('membio'), membio('membio')] },
-  { place: 'loopback', where: 'over loopback, accelerated', contenders: [accelerated('membio/tls'), membio('membio/tls'), other('node:tls')] },
+  {
+    place: 'loopback',
+    where: 'over loopback, accelerated',
+    contenders: [accelerated('membio/tls'), membio('membio/tls'), other('node:tls')],
+  },
 ]
 
-const acceleratedCases: readonly Case[] = ACCELERATED.flatMap((kind) => CIPHERS.slice(1).flatMap((cipher) => (kind.place === 'memory' ? RECORDS : WRITES).map((size) => bulk(kind, cipher, size))))
+const acceleratedCases: readonly Case[] = ACCELERATED.flatMap((kind) =>
+  CIPHERS.slice(1).flatMap((cipher) => (kind.place === 'memory' ? RECORDS : WRITES).map((size) => bulk(kind, cipher, size))),
+)
 
 /** TLS 1.1 with AES-128-CBC and SHA-1 is the best that it has. */
 const FORGE: Kind = { place: 'memory', where: 'in memory, beside node-forge', contenders: [membio('membio'), other('node-forge')] }

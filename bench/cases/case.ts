@@ -24,13 +24,16 @@ export interface Case {
 
 /** In the order of the reports, with what is said above the table. */
 export const FAMILIES = {
-  primitives: 'Single operations of libcrypto in WebAssembly, without TLS around them; node:crypto calls the host\'s OpenSSL.',
-  handshakes: 'Full and resumed TLS 1.3 handshakes, client and server in one thread. In memory: the engine alone, no sockets. Over loopback: through the drop-in for node:tls.',
-  bulk: 'Plaintext on an open connection, client and server in one thread, so every byte is encrypted and decrypted. In memory by size of record, over loopback by size of write.',
+  primitives: "Single operations of libcrypto in WebAssembly, without TLS around them; node:crypto calls the host's OpenSSL.",
+  handshakes: `Full and resumed TLS 1.3 handshakes, client and server in one thread. In memory: the engine alone, without sockets. Over
+loopback: the drop-in for node:tls.`,
+  bulk: `Plaintext on an open connection, client and server in one thread: every byte is encrypted and decrypted. In memory by the size of
+records, over loopback by the size of writes.`,
   echo: 'A hundred bytes there and back over loopback, client and server in one thread.',
   clients: 'A client of one and the same native server, over loopback; in Chromium through a proxy (Wisp).',
-  idle: 'A server\'s memory for each connection that is open and silent; the clients are native and in another process.',
-  start: 'From the start of a process, beyond what a bare runtime takes.',
+  idle: `A server's memory for each connection that is open and silent: WebAssembly's and JavaScript's, and all that the system has given the
+process. The clients are native, and in another process.`,
+  start: 'From the start of a process to its end, less what a process takes that does nothing.',
   size: 'What is shipped.',
 } as const
 
@@ -51,7 +54,12 @@ export const PORTABLE = `${repository}build/wasm/openssl-portable.wasm`
 export const NAMES: Record<Runtime, string> = { node: 'Node', deno: 'Deno', bun: 'Bun', chromium: 'Chromium' }
 
 /** membio in WebAssembly alone, by its engine or by its drop-in. */
-export const membio = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender => ({ who: 'membio', peer, runtime, acceleration: 'wasm' })
+export const membio = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender => ({
+  who: 'membio',
+  peer,
+  runtime,
+  acceleration: 'wasm',
+})
 
 /** The same code on OpenSSL's C in WebAssembly. */
 export const portable = (peer: 'membio' | 'membio/tls', runtime: Runtime = 'node'): Contender => ({

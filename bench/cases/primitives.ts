@@ -8,7 +8,7 @@ const CONTENDERS: readonly Contender[] = [
   { who: 'node:crypto', peer: 'node:crypto', runtime: 'node' },
 ]
 
-const AEADS = ['ChaCha20-Poly1305 seal', 'ChaCha20-Poly1305 open', 'AES-128-GCM seal', 'AES-128-GCM open', 'AES-256-GCM seal', 'AES-256-GCM open']
+const AEADS = ['ChaCha20-Poly1305', 'AES-128-GCM', 'AES-256-GCM'].flatMap((name) => [`${name} seal`, `${name} open`])
 const SIZES = [16384, 1024, 256]
 const CBC = ['AES-128-CBC encrypt', 'AES-128-CBC decrypt']
 

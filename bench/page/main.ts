@@ -1,4 +1,5 @@
-// A contender in a page: the same commands as a worker has, called from outside by peers/chromium.ts. It measures itself, by the page's clock.
+// A contender in a page: the same commands as a worker has, called from outside by peers/chromium.ts. It measures itself, by the page's
+// clock.
 import { prepare, type Given, type Peer } from '../peers/peer.ts'
 import { Cannot, type Run, type Task, type Work } from '../work.ts'
 

@@ -26,9 +26,14 @@ interface Handlers {
   close(): void
 }
 
+interface Listener {
+  port: number
+  stop(force: boolean): void
+}
+
 declare const Bun: {
   connect(options: { hostname: string; port: number; tls: { ca: string; serverName: string }; socket: Handlers }): Promise<Socket>
-  listen(options: { hostname: string; port: number; tls: { cert: string; key: string }; socket: Handlers }): { port: number; stop(force: boolean): void }
+  listen(options: { hostname: string; port: number; tls: { cert: string; key: string }; socket: Handlers }): Listener
 }
 
 const NOTE = 'with the cipher and the group of its choice'

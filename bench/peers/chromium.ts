@@ -21,7 +21,7 @@ interface Playwright {
   chromium: { launch(options: { executablePath: string; args: string[] }): Promise<Browser> }
 }
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update']
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
 
 /** In the page; here for the compiler only. */
 declare const page: Commands
@@ -32,7 +32,8 @@ export function inChromium(name: PageName): Peer {
     name,
     async elsewhere(work, given) {
       const commands = await (open ??= start(given))
-      const { note, cannot } = await commands.evaluate(([name, work, given]) => page.prepare(name, work, given), [name, work, given] as const)
+      const prepared = commands.evaluate(([name, work, given]) => page.prepare(name, work, given), [name, work, given] as const)
+      const { note, cannot } = await prepared
       if (cannot) throw new Cannot(cannot)
       return {
         note,

@@ -73,7 +73,12 @@ function cbc(verb: 'encrypt' | 'decrypt', size: number): Operation {
   return () => create('aes-128-cbc', key, key).setAutoPadding(false).update(text)
 }
 
-const signer = (make: () => { privateKey: crypto.KeyObject; publicKey: crypto.KeyObject }, digest: string | null) => (verb: string): Operation | undefined => {
+interface Pair {
+  privateKey: crypto.KeyObject
+  publicKey: crypto.KeyObject
+}
+
+const signer = (make: () => Pair, digest: string | null) => (verb: string): Operation | undefined => {
   if (verb === 'generate') return make
   const { privateKey, publicKey } = make()
   const message = crypto.randomBytes(32)
@@ -82,7 +87,8 @@ const signer = (make: () => { privateKey: crypto.KeyObject; publicKey: crypto.Ke
   return verb === 'verify' ? () => crypto.verify(digest, message, publicKey, signature) : undefined
 }
 
-const elliptic = signer(() => crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }), 'sha256')
+const makeElliptic = (): Pair => crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const elliptic = signer(makeElliptic, 'sha256')
 const SIGNATURES: Record<string, (verb: string) => Operation | undefined> = {
   'P-256': (verb) => (verb === 'derive' ? undefined : elliptic(verb)),
   'Ed25519': signer(() => crypto.generateKeyPairSync('ed25519'), null),
@@ -90,7 +96,7 @@ const SIGNATURES: Record<string, (verb: string) => Operation | undefined> = {
 }
 
 function derive(algorithm: string): Operation | undefined {
-  const make = algorithm === 'X25519' ? () => crypto.generateKeyPairSync('x25519') : () => crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const make = algorithm === 'X25519' ? () => crypto.generateKeyPairSync('x25519') : makeElliptic
   const { privateKey } = make()
   const { publicKey } = make()
   return () => crypto.diffieHellman({ privateKey, publicKey })

@@ -84,11 +84,26 @@ export class Memory {
   }
 
   #struct<L extends Layout>(at: number, layout: L): Decoded<L> {
-    const fields = Object.entries(layout).map(([name, { type, offset }]) => {
-      if (type === 'char') return [name, this.text(at + offset)]
-      return [name, type === 'int32_t' ? this.u32(at + offset) | 0 : this.u32(at + offset)]
-    })
-    return Object.fromEntries(fields)
+    const fields: Record<string, string | number> = {}
+    for (const name in layout) {
+      const { type, offset, size } = layout[name]!
+      if (type === 'char') fields[name] = this.#shortText(at + offset, size)
+      else fields[name] = type === 'int32_t' ? this.u32(at + offset) | 0 : this.u32(at + offset)
+    }
+    return fields as Decoded<L>
+  }
+
+  /** A NUL-terminated string in an array of this size. Most are short and in ASCII, and that is quicker without a decoder. */
+  #shortText(at: number, size: number): string {
+    const { u8 } = this
+    let text = ''
+    for (let i = at; i < at + size; i++) {
+      const byte = u8[i]!
+      if (byte === 0) return text
+      if (byte >= 0x80) break
+      text += String.fromCharCode(byte)
+    }
+    return this.text(at)
   }
 
   /** Copies an owned `tls_bytes` out and frees it; undefined for NULL. */

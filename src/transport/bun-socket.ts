@@ -12,19 +12,19 @@ export interface BunSocketLike {
   terminate(): unknown
 }
 
-/** What Bun.connect and Bun.listen take as `socket`. */
+/** What Bun.connect and Bun.listen take as `socket`; Bun calls it, nobody else. */
 export interface BunHandlers<Socket> {
-  /** As Bun's buffers come. */
+  /** Chunks need not be Buffers. */
   binaryType: 'uint8array'
-  /** The rest is Bun's to call. */
+  /** Makes the transport. */
   open(socket: Socket): void
-  /** @internal */
+  /** Becomes `onChunk`. */
   data(socket: Socket, chunk: Uint8Array): void
-  /** @internal */
+  /** There is room for what waits to be written. */
   drain(socket: Socket): void
-  /** @internal */
+  /** The peer's FIN. */
   end(socket: Socket): void
-  /** @internal */
+  /** The socket is gone; or, where our direction had ended before, the peer's FIN. */
   close(socket: Socket, error?: Error): void
 }
 

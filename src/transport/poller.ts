@@ -88,6 +88,9 @@ type Deadline = keyof typeof DEADLINES
 /** What one connection may move before others, and its own other direction, get their turn: four full BIOs. */
 const TURN_BYTES = 262_144
 
+/** The most plaintext that one record carries (RFC 8446, 5.1). */
+const RECORD_BYTES = 16_384
+
 const encoder = new TextEncoder()
 
 interface QueuedWrite {
@@ -395,23 +398,45 @@ export class Poller {
   #acceptPlaintext(): number {
     let total = 0
     if (!this.engine.agreed) return 0
-    for (let write = this.#outbox[0]; write; write = this.#outbox[0]) {
-      const { accepted } = this.engine.writePlaintext(write.chunk)
+    while (this.#outbox.length) {
+      const plaintext = this.#nextPlaintext()
+      const { accepted } = this.engine.writePlaintext(plaintext)
       total += accepted
       this.#outboxBytes -= accepted
-      if (accepted < write.chunk.length) {
-        write.chunk = write.chunk.subarray(accepted)
-        break
-      }
-      this.#outbox.shift()
-      write.accepted?.()
+      this.#forgetAccepted(accepted)
       if (this.#closed) return total
+      if (accepted < plaintext.length) break
     }
     if (this.#drainOwed && this.#outboxBytes <= this.#highWaterMark / 2) {
       this.#drainOwed = false
       this.#handlers.onDrain?.()
     }
     return total
+  }
+
+  /** The next write; several short ones share a record, which costs more than copying them. */
+  #nextPlaintext(): Uint8Array {
+    const [{ chunk }, second] = this.#outbox as [QueuedWrite, QueuedWrite?]
+    if (!second || chunk.length + second.chunk.length > RECORD_BYTES) return chunk
+    const record = new Uint8Array(Math.min(this.#outboxBytes, RECORD_BYTES))
+    let filled = 0
+    for (const { chunk } of this.#outbox) {
+      if (filled + chunk.length > record.length) break
+      record.set(chunk, filled)
+      filled += chunk.length
+    }
+    return record.subarray(0, filled)
+  }
+
+  #forgetAccepted(bytes: number): void {
+    for (let write = this.#outbox[0]; write && bytes >= write.chunk.length; write = this.#outbox[0]) {
+      bytes -= write.chunk.length
+      this.#outbox.shift()
+      write.accepted?.()
+      if (this.#closed) return
+    }
+    const write = this.#outbox[0]
+    if (write && bytes) write.chunk = write.chunk.subarray(bytes)
   }
 
   #closeOurSide(): number {

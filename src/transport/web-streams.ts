@@ -42,7 +42,7 @@ export interface WebStreamsLike {
 
 /**
  * Takes over both streams: they are locked from now on. Reads into buffers of its own where the readable is a byte stream: in workerd
- * that takes a ninth of the time. Half-close needs streams that end one at a time: `allowHalfOpen: true` in workerd and Node.
+ * that takes a third of the CPU time. Half-close needs streams that end one at a time: `allowHalfOpen: true` in workerd and Node.
  */
 export function webStreams(streams: WebStreamsLike): ByteTransport {
   return new WebStreamsTransport(streams)

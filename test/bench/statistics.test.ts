@@ -116,7 +116,8 @@ for (const { ratio, size, margin, expect } of [
 }
 
 targets('a ratio is judged by CPU time, where it is known', () => {
-  const contenders = figures('/s', [{ who: 'membio', values: [9], cpuValues: [3] }, { who: 'other', values: [1], cpuValues: [1] }], 'membio')
+  const samples = [{ who: 'membio', values: [9], cpuValues: [3] }, { who: 'other', values: [1], cpuValues: [1] }]
+  const contenders = figures('/s', samples, 'membio')
   const rows: Row[] = [{ family: 'bulk', name: '<a> & b', unit: '/s', contenders }]
   assert.is(judge(RATIO, { rows }).verdict, 'missed')
 })
@@ -147,7 +148,8 @@ function example(): Results {
 
 documents('Markdown: date, machine, versions, figures, and reasons where there are none', () => {
   const text = updated(undefined, example())
-  for (const part of ['2026-01-02', 'a <fast> one & more', 'membio 1.2.3', '3.00 × (2.50 to 3.00)', 'no \\| such thing', '](performance.svg)']) {
+  const parts = ['2026-01-02', 'a <fast> one & more', 'membio 1.2.3', '3.00 × (2.50 to 3.00)', 'no \\| such thing', '](performance.svg)']
+  for (const part of parts) {
     assert.ok(text.includes(part), part)
   }
   const cells = (line: string) => line.replaceAll('\\|', '').split('|').length

@@ -161,6 +161,7 @@ export class End implements TransportReceiver {
 /** Much faster than assert.equal, and it says where. */
 export function sameBytes(actual: Uint8Array, expected: Uint8Array): void {
   assert.is(actual.length, expected.length)
-  const at = actual.findIndex((byte, i) => byte !== expected[i])
-  assert.is(at, -1, `differs at byte ${at}`)
+  let at = 0
+  while (at < actual.length && actual[at] === expected[at]) at++
+  assert.is(at, actual.length, `differs at byte ${at}`)
 }

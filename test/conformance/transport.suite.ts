@@ -223,8 +223,6 @@ function pressureSuite({ name, can, ends }: Subject, limit: number): void {
     b.pause()
     const written = await a.fill(limit, can.settle)
     const { drains } = a
-    await can.settle()
-    assert.is(a.drains, drains)
     b.resume()
     await b.until(() => b.bytes === written)
     await a.until(() => a.drains > drains)
@@ -259,7 +257,7 @@ function pressureSuite({ name, can, ends }: Subject, limit: number): void {
 
   test('a chunk larger than the pipe is taken as a whole', async (t) => {
     const [a, b] = await ends(t)
-    const bytes = pattern(limit)
+    const bytes = pattern(Math.min(limit, 10 << 20))
     assert.is(a.write(bytes.slice()), false)
     await b.until(() => b.bytes === bytes.length)
     sameBytes(b.received, bytes)

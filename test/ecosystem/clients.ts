@@ -19,6 +19,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   pg: { servers: [postgres] },
   postgres: { servers: [postgres] },
   neon: { servers: [postgres] },
+  streams: { servers: [postgres, postfix] },
   mysql2: { servers: [mariadb] },
   mariadb: { servers: [mariadb] },
   ioredis: { servers: [redis] },

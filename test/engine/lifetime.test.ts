@@ -37,6 +37,24 @@ lifetime('freeing twice is freeing once', () => {
   assert.is(liveHandles(), before)
 })
 
+/** Measured: 7.5 KB. With the keys of ML-KEM and room for 32 records at once it was 20. */
+const MOST_BYTES_AN_IDLE_SERVER = 12_000
+
+lifetime('an idle connection of a server costs little memory', (t) => {
+  const contexts = { clientContext: t.own(createContext({ ca: root().cert })), serverContext: t.own(createContext(server())) }
+  const connect = (): TlsEngine => {
+    const pair = makePair(contexts).establish()
+    pair.client.engine.free()
+    return t.own(pair.server.engine)
+  }
+  connect()
+  const before = library().memory.size
+  const count = 600
+  for (let i = 0; i < count; i++) connect()
+  const each = (library().memory.size - before) / count
+  assert.ok(each < MOST_BYTES_AN_IDLE_SERVER, `${each} bytes`)
+})
+
 lifetime('`using` frees', () => {
   const before = liveHandles()
   {

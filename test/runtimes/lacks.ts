@@ -15,12 +15,14 @@ export const LACKS: Record<RuntimeName, Partial<Record<Need, string>>> = {
   bun: {},
   workerd: {
     'node:https': "workerd's node:https is made of its fetch: it takes no connection that others have made",
+    blocking: 'a worker has no threads to wait for',
     listening: 'workerd opens no listening socket for a worker: what comes in is HTTP, by its configuration',
   },
   chromium: {
     'node:net': NO_NODE,
     'node:https': NO_NODE,
     connecting: 'a page opens no TCP connection: membio/streams has `secure` for what it has',
+    blocking: 'a page may not block its thread',
     listening: 'a page cannot listen',
     'an ordinary pipe': 'a WebSocket has no half-close, and cannot hold its peer back',
   },

@@ -7,7 +7,7 @@ export const RUNTIMES = ['node20', 'node22', 'node24', 'node26', 'deno', 'bun', 
 export type RuntimeName = (typeof RUNTIMES)[number]
 
 /** What a case needs of a runtime; lacks.ts says who does not have it, and why. */
-export type Need = 'own socket' | 'node:net' | 'node:https' | 'connecting' | 'listening' | 'an ordinary pipe' | 'message port'
+export type Need = 'own socket' | 'node:net' | 'node:https' | 'connecting' | 'listening' | 'an ordinary pipe' | 'blocking'
 
 export interface Identity {
   cert: string

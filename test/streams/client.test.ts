@@ -10,7 +10,8 @@ import { echo, nodeEcho, own, serve } from './echo.ts'
 
 type Dial = (t: Case, options: ClientOptions) => Promise<TlsSocket>
 
-const stage = (dial: Dial): Stage => ({ dial, servername: HOST, ca: root().cert, strangeCa: strangeRoot().cert, client: client() })
+const trust = () => ({ servername: HOST, ca: root().cert, strangeCa: strangeRoot().cert, client: client() })
+const stage = (dial: Dial): Stage => ({ dial, ...trust(), holdsBack: true })
 
 /** As nodeEcho, of our own. */
 async function ownEcho(t: Case): Promise<number> {

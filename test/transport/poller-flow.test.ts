@@ -306,22 +306,20 @@ async function pingPongs(client: Party, server: Party, count: number): Promise<n
 
 // ---- Neither direction starves the other. ----
 
-/** A pipe that takes everything at once, and says so before the event loop goes round: a socket, as long as the kernel has room. */
-class EagerPipe implements ByteTransport {
+/** In front of another transport. */
+class Pipe implements ByteTransport {
   readonly #inner: ByteTransport
-  #receiver: TransportReceiver | undefined
+  protected receiver: TransportReceiver | undefined
 
   constructor(inner: ByteTransport) {
     this.#inner = inner
   }
   attach(receiver: TransportReceiver): void {
-    this.#receiver = receiver
+    this.receiver = receiver
     this.#inner.attach(receiver)
   }
   write(chunk: Uint8Array): boolean {
-    this.#inner.write(chunk)
-    process.nextTick(() => this.#receiver?.onDrain())
-    return false
+    return this.#inner.write(chunk)
   }
   pause(): void {
     this.#inner.pause()
@@ -335,6 +333,58 @@ class EagerPipe implements ByteTransport {
   reset(): void {
     this.#inner.reset()
   }
+}
+
+/** Takes everything at once, and says so before the event loop goes round: a socket, as long as the kernel has room. */
+class EagerPipe extends Pipe {
+  override write(chunk: Uint8Array): boolean {
+    super.write(chunk)
+    process.nextTick(() => this.receiver?.onDrain())
+    return false
+  }
+}
+
+/** Writes down what passes. */
+class TappedPipe extends Pipe {
+  readonly sent: Uint8Array[] = []
+
+  override write(chunk: Uint8Array): boolean {
+    this.sent.push(chunk.slice())
+    return super.write(chunk)
+  }
+
+  /** How many records (RFC 8446, 5.1). */
+  get records(): number {
+    const bytes = Buffer.from(concat(this.sent))
+    let count = 0
+    for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) count++
+    return count
+  }
+}
+
+const records = suite('poller: records')
+
+for (const { name, sizes, expected } of [
+  { name: 'short writes of one tick share a record', sizes: Array.from({ length: 100 }, (_, i) => i), expected: 1 },
+  { name: 'what does not fit whole is left for the next', sizes: [10_000, 6_000, 1_000, 15_384], expected: 2 },
+  { name: 'long writes are records of their own', sizes: [16_384, 16_384, 1], expected: 3 },
+  { name: 'empty ones cost none', sizes: [0, 5, 0, 0, 7, 0], expected: 1 },
+]) {
+  records(`${name}, in their order, each reported as accepted`, async (t) => {
+    let tapped!: TappedPipe
+    const { client, server } = memoryParties(t, { client: { wrap: (transport) => (tapped = new TappedPipe(transport)) } })
+    await Promise.all([client.secure(), server.secure()])
+    const before = tapped.records
+    const pieces = sizes.map((size, i) => pattern(size, i))
+    const accepted: number[] = []
+    pieces.forEach((piece, i) => client.poller.write(piece, () => accepted.push(i)))
+    const all = concat(pieces)
+    await server.until(() => server.bytesReceived === all.length)
+    assert.is(Buffer.compare(server.plaintext, all), 0)
+    assert.is(tapped.records - before, expected)
+    assert.equal(accepted, [...sizes.keys()])
+    assert.is(client.poller.queuedBytes, 0)
+  })
 }
 
 const fairness = suite('poller: both directions')

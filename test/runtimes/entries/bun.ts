@@ -12,4 +12,4 @@ const dial = (port: number): Promise<ByteTransport> =>
     Bun.connect(options).catch(reject)
   })
 
-await main(Bun.version, { dial, ordinary: true, reset: 'either' })
+await main(Bun.version, { dial, ordinary: true, reset: /^(ECONNRESET|EPIPE)$/ })

@@ -22,7 +22,7 @@ const worker :Workerd.Worker = (
 
 /** Starts a worker of test/runtimes/NAME.ts; resolves with its address once it listens. */
 export async function startWorker(t: Cleanups, name: string): Promise<{ url: string; pid: number }> {
-  const bundle = await bundlePackage(await bundleEntry(name), ['workerd', 'worker', 'browser'])
+  const bundle = await bundlePackage(await bundleEntry(name), ['workerd', 'worker', 'browser'], { external: ['membio/sync'] })
   copyFileSync(join(stage, 'node_modules/membio/dist/openssl.wasm'), join(stage, 'openssl.wasm'))
   const file = bundle.replace(/\.mjs$/, '.capnp')
   writeFileSync(file, configuration(bundle.slice(stage.length + 1)))

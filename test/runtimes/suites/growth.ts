@@ -1,10 +1,13 @@
 // `memory.grow` while reads and writes are pending: nothing may be lost, changed or stuck.
 import { createContext } from 'membio'
+import { memoryPair } from 'membio/transport'
+import { memoryGrowSuite } from '../../conformance/memory-grow.suite.ts'
 import { pattern } from '../../support/random.ts'
 import { HOST, type Need, type World } from '../world.ts'
 import { Client } from './client.ts'
 import { group, MiB, ok, sameBytes, sleep } from './kit.ts'
 import { grow, growing, memory } from './memory.ts'
+import { joinedPair, portPair } from './pairs.ts'
 
 const SIZE = 5 * MiB
 /** More than the kernel holds. */
@@ -70,6 +73,14 @@ function growth(title: string, slot: keyof World['pipes'], need: Need): void {
     await client.close()
   })
 }
+
+// First, because memory that others have made larger need not grow.
+const shared = [
+  { name: 'sockets', makePair: joinedPair('native') },
+  { name: 'memory pair', makePair: async () => memoryPair() },
+  { name: 'MessagePort', makePair: portPair },
+]
+memoryGrowSuite(shared, () => memory().buffer.byteLength)
 
 growth("memory.grow, the runtime's own socket", 'native', 'own socket')
 growth('memory.grow, node:net', 'node', 'node:net')
