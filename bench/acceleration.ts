@@ -1,5 +1,6 @@
-// What the runtime's cryptography does for openssl.wasm, from which size on: the figures behind src/abi/host-crypto.*.ts. TLS 1.3 records from
-// an engine to another in memory, and handshakes with RSA keys, with `acceleration` 'wasm' and 'host' in turn, in CPU time, by medians of pairs.
+// What the runtime's cryptography does for openssl.wasm, from which size on: the figures behind src/abi/host-crypto.*.ts. TLS 1.3
+// records from an engine to another in memory, and handshakes with RSA keys, with `acceleration` 'wasm' and 'host' in turn, in CPU
+// time, by medians of pairs.
 //
 //   ./build.sh ts && node build/bench/acceleration.js [aes|order|rsa|chacha] [rounds]        (or bun, or deno run -A)
 import hostCrypto from '#host-crypto'
@@ -9,7 +10,7 @@ import type { HostCrypto } from '../src/abi/acceleration.ts'
 import { Library, webHost } from '../src/abi/library.ts'
 import { nodeCrypto } from '../src/abi/node-crypto.ts'
 import { SecureContext } from '../src/engine/context.ts'
-import type { TlsEngine } from '../src/index.ts'
+import type { ContextOptions, TlsEngine } from '../src/index.ts'
 import { createCertificate, createKey } from '../src/x509/index.ts'
 import { repository } from '../test/support/paths.ts'
 
@@ -33,7 +34,8 @@ const median = (values: number[]): number => values.sort((a, b) => a - b)[values
 /** A client and a server, and how they shake hands. */
 function makePair(library: Library, server: { cert: string; key: string }, suite: string, fragment: number) {
   const options = { cipherSuites: [suite], maxSendFragment: Math.max(512, fragment), groups: ['X25519'] }
-  const contexts = [new SecureContext(library, { ...options, ca: server.cert }, 0), new SecureContext(library, { ...options, ...server }, 0)] as const
+  const make = (more: ContextOptions) => new SecureContext(library, { ...options, ...more })
+  const contexts = [make({ ca: server.cert }), make(server)] as const
   const shake = (): [TlsEngine, TlsEngine] => {
     const a = contexts[0].createEngine({ role: 'client', servername: HOST })
     const b = contexts[1].createEngine({ role: 'server' })

@@ -1,6 +1,6 @@
-// What an idle connection costs a server in memory: engines alone, engines with a Poller on sockets, membio/tls, and node:tls on the side.
-// The server has a process of its own, and so have its clients. One wave of connections comes and goes first, so that code, pools and
-// what is made once are there before anything is counted.
+// Where the memory of an idle connection goes: engines alone, engines with a Poller on sockets, membio/tls, and node:tls on the side. (Whether
+// the target is met, `npm run bench -- idle` says.) The server has a process of its own, and so have its clients. One wave of connections
+// comes and goes first, so that code, pools and what is made once are there before anything is counted.
 //
 //   ./build.sh ts && node build/bench/idle.js [connections] [engine|poller|tls|native]...
 import { fork, type ChildProcess } from 'node:child_process'

@@ -1,6 +1,6 @@
 /*
  * The host's cryptography, as imports. It is native code with the processor's AES and wide multiplications, but each call has its
- * price: from which length on it is worth that, src/acceleration.ts and its tables know, and tell by tls_library_accelerate.
+ * price: from which length on it is worth that, src/abi/acceleration.ts and its tables know, and tell by tls_library_accelerate.
  *
  * The host gets copies of the keys, under numbers; each is dropped when OpenSSL frees the object that it belongs to.
  */

@@ -36,9 +36,7 @@ let pending: Promise<Library> | undefined
  * failed can be called again.
  */
 export function init(options: InitOptions = {}): Promise<void> {
-  if (shared && Object.keys(options).length) {
-    return Promise.reject(usageError('init: openssl.wasm is loaded already; call init with options before anything else', 'ERR_TLS_INITIALIZED'))
-  }
+  if (shared && Object.keys(options).length) return Promise.reject(loadedAlready())
   pending ??= shared ? Promise.resolve(shared) : load(options).catch(tryAgain)
   return pending.then(() => undefined)
 }
@@ -49,20 +47,30 @@ function tryAgain(error: unknown): never {
   throw error
 }
 
+const loadedAlready = () =>
+  usageError('init: openssl.wasm is loaded already; call init with options before anything else', 'ERR_TLS_INITIALIZED')
+
+/** Before `init` returns, where nothing has to be waited for: whoever does not await it gets what the options say. */
 async function load(options: InitOptions): Promise<Library> {
   const acceleration = accelerationFor(options.acceleration)
-  const module = await moduleFrom(options)
+  const found = moduleFrom(options)
+  const module = found instanceof WebAssembly.Module ? found : await found
+  if (shared && Object.keys(options).length) throw loadedAlready() // a first use came in between, and could not know the options
   shared ??= new Library(module, { ...webHost, ...options.dangerousHost }, acceleration)
   return shared
 }
 
 function accelerationFor(wanted: Acceleration = 'auto'): AccelerationSettings {
-  if (!['auto', 'wasm', 'host'].includes(wanted)) throw usageError(`acceleration is ${JSON.stringify(wanted)}; it must be one of auto, wasm, host`)
-  if (wanted === 'host' && !hostCrypto) throw usageError("acceleration 'host': this runtime has no cryptography that answers at once; 'auto' does without")
+  if (!['auto', 'wasm', 'host'].includes(wanted)) {
+    throw usageError(`acceleration is ${JSON.stringify(wanted)}; it must be one of auto, wasm, host`)
+  }
+  if (wanted === 'host' && !hostCrypto) {
+    throw usageError("acceleration 'host': this runtime has no cryptography that answers at once; 'auto' does without")
+  }
   return { wanted, crypto: hostCrypto }
 }
 
-async function moduleFrom({ module, bytes, url }: InitOptions): Promise<WebAssembly.Module> {
+function moduleFrom({ module, bytes, url }: InitOptions): WebAssembly.Module | Promise<WebAssembly.Module> {
   if (module) return module
   if (bytes) return WebAssembly.compile(bytes)
   const found = url ?? opensslModule()

@@ -25,6 +25,8 @@ export const webHost: Host = {
 
 const IMPORTS = ['aead', 'drop_key', 'getrandom', 'import_key', 'now', 'psk', 'rsa', 'sign'].map((name) => `membio.${name}`)
 
+const UNACCELERATED: AccelerationSettings = { wanted: 'wasm', crypto: undefined }
+
 export class Library {
   readonly exports: Exports
   readonly memory: Memory
@@ -44,7 +46,7 @@ export class Library {
   /** Room for one uint32_t that a call writes. */
   readonly scratchWord: Pointer
 
-  constructor(module: WebAssembly.Module, host: Host = webHost, acceleration: AccelerationSettings = { wanted: 'wasm', crypto: undefined }) {
+  constructor(module: WebAssembly.Module, host: Host = webHost, acceleration: AccelerationSettings = UNACCELERATED) {
     assertContract(module)
     this.accelerator = new Accelerator(acceleration, () => this.memory)
     const instance = new WebAssembly.Instance(module, { membio: this.#imports(host) })

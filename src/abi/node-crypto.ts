@@ -1,5 +1,14 @@
 // node:crypto as HostCrypto, for the runtimes where it is native code: Node and Bun.
-import { constants, createCipheriv, createDecipheriv, createPrivateKey, createSecretKey, privateDecrypt, type CipherGCMTypes, type KeyObject } from 'node:crypto'
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createSecretKey,
+  privateDecrypt,
+  type CipherGCMTypes,
+  type KeyObject,
+} from 'node:crypto'
 import type { HostCrypto } from './acceleration.ts'
 
 export interface NodeKey {

@@ -108,16 +108,22 @@ async function verify(socket: TLSSocket, options: Options, event: VerifyEvent): 
   // A key was offered, and a certificate has come, with nothing else against it: in Node that will do.
   const good = event.ok || event.code === 'PSK_EXPECTED'
   const wrongChain = good ? undefined : verifyError(nodeVerdict(event.code!, chain.length))
-  const cause = wrongChain ?? (await identityError(options, peerCertificate(chain, true) as PeerCertificate))
+  const cause = wrongChain ?? (await identityError(options, (which) => peerCertificate(chain, which === 'chain') as PeerCertificate))
   if (!cause) return event.ok ? {} : { verdict: 'dangerouslyAccept' }
   refused(socket, cause)
   return event.ok ? { verdict: 'refuse', cause } : { cause }
 }
 
-/** A check that throws has not been passed. */
-async function identityError(options: Options, certificate: PeerCertificate): Promise<Verdict> {
+/**
+ * A check that throws has not been passed. Our own only looks at the leaf; to describe those above it takes as long again, and an error
+ * shows them.
+ */
+async function identityError(options: Options, describe: (which: 'leaf' | 'chain') => PeerCertificate): Promise<Verdict> {
+  const { checkServerIdentity: check } = options
+  const host = hostOf(options)
   try {
-    return await options.checkServerIdentity(hostOf(options), certificate)
+    if (check === checkServerIdentity && !check(host, describe('leaf'))) return undefined
+    return await check(host, describe('chain'))
   } catch (error) {
     return error as Error
   }
@@ -135,7 +141,7 @@ async function onSecure(socket: TLSSocket, options: Options): Promise<void> {
   let error: Verdict = handle.verifyError() ?? undefined
   // By `verify`, or when the session was made. With a pre-shared key there is no certificate: the program has to say that this will do.
   const checked = (options.rejectUnauthorized && handle.agreed!.peerChain.length > 0) || socket.isSessionReused()
-  if (!error && !checked) error = await identityError(options, socket.getPeerCertificate(true))
+  if (!error && !checked) error = await identityError(options, (which) => (which === 'chain' ? socket.getPeerCertificate(true) : socket.getPeerCertificate()))
   if (socket.destroyed) return
   socket.authorized = !error
   if (error) refused(socket, error)

@@ -41,6 +41,18 @@ init('options after the first use are an error, and no options are not', () => {
   assert.equal(result, ['usage', 'ERR_TLS_INITIALIZED'])
 })
 
+init('options that are overtaken by the first use are an error, and not lost without a word', () => {
+  const result = inFreshNode(`
+    import { readFileSync } from 'node:fs'
+    import { init, version } from 'membio'
+    const late = init({ bytes: readFileSync(${WASM}) })
+    version()
+    const error = await late.catch((error) => error)
+    await init()
+    console.log(JSON.stringify([error.kind, error.code]))`)
+  assert.equal(result, ['usage', 'ERR_TLS_INITIALIZED'])
+})
+
 init('a host of the caller provides entropy and time', () => {
   const result = inFreshNode(`
     import { init, createContext } from 'membio'

@@ -34,7 +34,12 @@ function withSecret(length: number): Uint8Array {
 const isInMemory = ({ memory }: Library): boolean => Buffer.from(memory.u8).includes(SECRET)
 
 /** A server receives a record that was tampered with. The client is of another library: its memory has the plaintext, after all. */
-function forge(receiver: Library, options: ContextOptions, at: (record: Uint8Array) => number, see?: (library: Library) => void): [TlsError, TlsError] {
+function forge(
+  receiver: Library,
+  options: ContextOptions,
+  at: (record: Uint8Array) => number,
+  see?: (library: Library) => void,
+): [TlsError, TlsError] {
   const sender = makeLibrary('wasm').library
   const pair = pairOf(sender, receiver, { client: options, server: options })
   try {

@@ -15,9 +15,12 @@ const KEYS = { 'AES-128-GCM': 16, 'AES-192-GCM': 24, 'AES-256-GCM': 32 } as cons
 /** RFC 8446, 5.2. */
 const headerFor = (length: number): Uint8Array => Uint8Array.of(23, 3, 3, (length + 16) >> 8, (length + 16) & 0xff)
 
-function draw(random: Random, cipher: keyof typeof KEYS, changes: Partial<CipherInput> & { length?: number } = {}): [CipherInput, Uint8Array] {
+type Changes = Partial<CipherInput> & { length?: number }
+
+function draw(random: Random, cipher: keyof typeof KEYS, changes: Changes = {}): [CipherInput, Uint8Array] {
   const text = random.bytes(changes.length ?? 1 + random.below(random.below(2) ? 200 : 16_640))
-  const input = { cipher, key: random.bytes(KEYS[cipher]), iv: random.bytes(12), aad: headerFor(text.length), tag: new Uint8Array(16), ...changes }
+  const [key, iv, tag] = [random.bytes(KEYS[cipher]), random.bytes(12), new Uint8Array(16)]
+  const input = { cipher, key, iv, aad: headerFor(text.length), tag, ...changes }
   return [input, text]
 }
 
@@ -35,7 +38,7 @@ function check(modules: readonly [KernelModule, KernelModule], input: CipherInpu
 }
 
 /** What is no record of TLS 1.3. */
-const OTHERS: readonly { name: string; changes: (random: Random) => Partial<CipherInput> & { length?: number } }[] = [
+const OTHERS: readonly { name: string; changes: (random: Random) => Changes }[] = [
   { name: 'another AAD', changes: (random) => ({ aad: random.bytes(random.below(40)) }) },
   { name: 'a header of another length', changes: () => ({ aad: headerFor(1001), length: 1000 }) },
   { name: 'another type', changes: () => ({ aad: headerFor(1000).fill(22, 0, 1), length: 1000 }) },
@@ -93,7 +96,11 @@ if (modulesAreBuilt()) {
     }
   })
 
-  for (const { family, asked, cases } of [{ family: 'AES-GCM', asked: 'seal', cases: 4000 }, { family: 'RSA', asked: 'power', cases: 60 }] as const) {
+  const FAMILIES = [
+    { family: 'AES-GCM', asked: 'seal', cases: 4000 },
+    { family: 'RSA', asked: 'power', cases: 60 },
+  ] as const
+  for (const { family, asked, cases } of FAMILIES) {
     test(`${family}: ${cases} random sequences of calls`, () => {
       const which = hosted.families.indexOf(family)
       assert.ok(which >= 0, hosted.families.join(', '))

@@ -1,4 +1,5 @@
-// Records by the host and by WebAssembly: the same bytes, in both directions, for all lengths; and what the host does not do, WebAssembly does.
+// Records by the host and by WebAssembly: the same bytes, in both directions, for all lengths; and what the host does not do,
+// WebAssembly does.
 import * as assert from 'uvu/assert'
 import type { ContextOptions } from '../../src/index.ts'
 import type { Pair } from '../support/pair.ts'

@@ -1,5 +1,5 @@
-// RSA with a private key, by the host: the same signatures and the same decrypted secrets, so the same bytes on the wire. What is random in them
-// comes from OpenSSL, which has the same entropy here.
+// RSA with a private key, by the host: the same signatures and the same decrypted secrets, so the same bytes on the wire. What is
+// random in them comes from OpenSSL, which has the same entropy here.
 import * as assert from 'uvu/assert'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContextOptions } from '../../src/index.ts'
@@ -65,7 +65,11 @@ for (const type of TYPES) {
 test('a client certificate, too', () => {
   const [wasm, host] = [makeLibrary('wasm'), makeLibrary('host')]
   const given = sides('RSA-2048', {})
-  const mutual: Sides = { ...given, client: { ...given.client, ...server('RSA-2048') }, serverEngine: { clientCertificate: 'request', dangerouslyAcceptAnyCertificate: true } }
+  const mutual: Sides = {
+    ...given,
+    client: { ...given.client, ...server('RSA-2048') },
+    serverEngine: { clientCertificate: 'request', dangerouslyAcceptAnyCertificate: true },
+  }
   assert.equal(shake(host, mutual), shake(wasm, mutual))
   assert.is(host.counted.calls.power, 2)
 })
@@ -108,7 +112,8 @@ test('a broken encrypted premaster secret fails late and in the same way (RFC 52
     pair.run()
     pair[Symbol.dispose]()
     assert.is(counted.calls.power, wanted === 'host' ? 1 : 0)
-    const error = expectError(pair.server.error, { kind: 'protocol', alert: { direction: 'sent', description: 20, name: 'bad_record_mac' } })
+    const alert = { direction: 'sent', description: 20, name: 'bad_record_mac' } as const
+    const error = expectError(pair.server.error, { kind: 'protocol', alert })
     return `${error.code} ${error.message}`
   })
   assert.is(outcomes[1], outcomes[0])

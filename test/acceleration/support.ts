@@ -1,5 +1,5 @@
-// Libraries that compute in WebAssembly or have the host do it, all with the same entropy and the same clock: so their connections must be the
-// same, byte for byte. The host's cryptography is the real one, and counts what it is asked for.
+// Libraries that compute in WebAssembly or have the host do it, all with the same entropy and the same clock: so their connections
+// must be the same, byte for byte. The host's cryptography is the real one, and counts what it is asked for.
 import type { HostCrypto } from '../../src/abi/acceleration.ts'
 import { TLS_PROTOCOL_TLS } from '../../src/abi/generated.ts'
 import { Library, type Host } from '../../src/abi/library.ts'
@@ -69,7 +69,8 @@ export interface Sides {
 }
 
 /** A pair within a library, or between two; disposing of it frees its contexts, too. */
-export function pairOf(client: Library, serving: Library, { client: clientOptions, server: serverOptions, ...engines }: Sides): Pair & Disposable {
+export function pairOf(client: Library, serving: Library, sides: Sides): Pair & Disposable {
+  const { client: clientOptions, server: serverOptions, ...engines } = sides
   const clientContext = new SecureContext(client, { ca: root().cert, ...clientOptions }, TLS_PROTOCOL_TLS)
   const serverContext = new SecureContext(serving, { ...server(), ...serverOptions }, TLS_PROTOCOL_TLS)
   const pair = makePair({ clientContext, serverContext, ...engines })

@@ -1,5 +1,5 @@
-// Many records over a kernel socket, while WebAssembly's memory grows and its views are detached: with the host and without it, the same bytes
-// arrive. `npm run test:transfer` does it with a gigabyte.
+// Many records over a kernel socket, while WebAssembly's memory grows and its views are detached: with the host and without it, the
+// same bytes arrive. `npm run test:transfer` does it with a gigabyte.
 import * as assert from 'uvu/assert'
 import type { ContextOptions } from '../../src/index.ts'
 import { suite } from '../support/suite.ts'

@@ -78,7 +78,8 @@ function send(context: SecureContext, socket: Socket, mebibytes: number, note: (
       }
       poller.close()
     }
-    const poller = new Poller(engine, nodeSocket(socket), { onSecure: more, onDrain: more, onClose: (error) => (error ? reject(error) : resolve()) })
+    const onClose = (error?: Error) => (error ? reject(error) : resolve())
+    const poller = new Poller(engine, nodeSocket(socket), { onSecure: more, onDrain: more, onClose })
   })
 }
 
@@ -89,7 +90,8 @@ async function main(mebibytes: number): Promise<void> {
     const { library, counted } = makeLibrary(wanted)
     const { sent, received, grown, seconds } = await transfer(library, mebibytes, options)
     hashes.add(sent).add(received)
-    console.log(`${wanted}: ${mebibytes} MiB in ${seconds.toFixed(1)} s, ${counted.calls.seal} records sealed by the host, memory grew by ${grown} pages`)
+    const { seal } = counted.calls
+    console.log(`${wanted}: ${mebibytes} MiB in ${seconds.toFixed(1)} s, ${seal} records sealed by the host, memory grew by ${grown} pages`)
     console.log(`${wanted}: SHA-256 ${received}`)
   }
   if (hashes.size !== 1) throw new Error('what was sent and what arrived differ')

@@ -17,12 +17,15 @@ const LOOK = `
   context.free()
   const seen = library().accelerator.wanted + (names.includes('aead') ? ' kernels' : ' portable')`
 
+const IN_THREAD = `import('node:worker_threads').then(async ({ parentPort }) => { ${LOOK}\nparentPort.postMessage(seen) })`
+
 const EVERYWHERE = `
   import { spawnSync } from 'node:child_process'
   import { Worker } from 'node:worker_threads'
-  const inThread = ${JSON.stringify(`import('node:worker_threads').then(async ({ parentPort }) => { ${LOOK}\nparentPort.postMessage(seen) })`)}
+  const inThread = ${JSON.stringify(IN_THREAD)}
   const thread = await new Promise((resolve, reject) => new Worker(inThread, { eval: true }).on('message', resolve).on('error', reject))
-  const child = spawnSync(process.execPath, ['--input-type=module', '-e', ${JSON.stringify(`${LOOK}\nconsole.log(seen)`)}]).stdout.toString().trim()
+  const inChild = ['--input-type=module', '-e', ${JSON.stringify(`${LOOK}\nconsole.log(seen)`)}]
+  const child = spawnSync(process.execPath, inChild).stdout.toString().trim()
   ${LOOK}
   console.log(JSON.stringify([seen, thread, child]))`
 
@@ -30,7 +33,8 @@ const EXPECTED: Record<Variant, string> = { host: 'host kernels', wasm: 'wasm ke
 
 for (const variant of VARIANTS) {
   test(`${variant}, in the process, a thread and a child`, () => {
-    const { code, stdout, stderr } = run(process.execPath, ['--input-type=module', '-'], EVERYWHERE, { NODE_OPTIONS: nodeOptionsFor(variant) })
+    const env = { NODE_OPTIONS: nodeOptionsFor(variant) }
+    const { code, stdout, stderr } = run(process.execPath, ['--input-type=module', '-'], EVERYWHERE, env)
     assert.is(code, 0, stderr)
     assert.equal(JSON.parse(stdout), Array.from({ length: 3 }, () => EXPECTED[variant]))
   })

@@ -15,8 +15,6 @@ export interface Result {
   cases: CaseReport[]
   /** What went wrong outside of the cases: each counts as a failure. */
   problems: string[]
-  /** Further facts, measured where the runtime is started. */
-  facts: Record<string, number | string>
 }
 
 /** What is stopped or removed at the end, in reverse order. */
@@ -24,7 +22,6 @@ export class Cleanups {
   readonly #cleanups: (() => unknown)[] = []
   /** What the runtime has printed beside its reports. */
   output = ''
-  readonly facts: Record<string, number | string> = {}
 
   defer(cleanup: () => unknown): void {
     this.#cleanups.push(cleanup)

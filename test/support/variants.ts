@@ -1,5 +1,5 @@
-// Other ways to compute the same: all that the tests say must hold with each. A variant is loaded before anything else, in each process, its
-// children and its threads, by a module that NODE_OPTIONS names: preload.ts.
+// Other ways to compute the same: all that the tests say must hold with each. A variant is loaded before anything else, in each
+// process, its children and its threads, by a module that NODE_OPTIONS names: preload.ts.
 
 /** Everything that the host can do is the host's; nothing is; nothing, and OpenSSL's portable C in the place of wasm/simd. */
 export const VARIANTS = ['host', 'wasm', 'portable'] as const

@@ -3,8 +3,8 @@
 //   node peers-server.mjs membio|native SETUP.json
 //
 // Every connection understands lines: `info` tells what it has agreed on, `echo N` sends back N bytes, `hash N` the SHA-256 of N bytes,
-// `send N SEED` sends N bytes, `hold NAME` reads nothing more before another connection says `release NAME`, `dial JSON` connects to somebody in
-// turn, `end` ends.
+// `send N SEED` sends N bytes, `hold NAME` reads nothing more before another connection says `release NAME`, `dial JSON` connects to
+// somebody in turn, `end` ends.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

@@ -11,7 +11,8 @@ import { installed } from '../installed.ts'
 import type { Cleanups, Run } from '../runtime.ts'
 import type { Briefing, Report } from '../world.ts'
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update']
+const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', ...QUIET]
 
 /** playwright-core, as far as it is used here. */
 interface Playwright {
@@ -50,7 +51,7 @@ export const runChromium: Run = async (briefing, listen, t) => {
 /** The page, what it loads, and the proxy, all of one origin. Resolves with it. */
 async function serve(t: Cleanups): Promise<string> {
   // They stand on node:* modules; the cases about them do not run in a page.
-  const external = ['membio/tls', 'membio/https', 'membio/sync']
+  const external = ['membio/tls', 'membio/https', 'membio/http2', 'membio/sync']
   const bundle = await bundlePackage(await bundleEntry('entries/chromium'), ['browser'], { external })
   const files: Record<string, { type: string; content: string | Buffer }> = {
     '/': { type: 'text/html', content: '<!doctype html><title>membio</title><script type="module" src="/page.mjs"></script>' },

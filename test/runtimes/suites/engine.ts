@@ -30,8 +30,8 @@ test('TLS 1.2', (t) => {
 
 for (const mutual of [true, false]) {
   test(mutual ? 'a client certificate' : 'a client without the certificate that is asked for: refused', async (t) => {
-    const settings = { client: mutual ? client() : {}, server: { ca: root().cert }, serverEngine: { clientCertificate: 'require' as const } }
-    const pair = t.own(makePair(settings))
+    const serverEngine = { clientCertificate: 'require' } as const
+    const pair = t.own(makePair({ client: mutual ? client() : {}, server: { ca: root().cert }, serverEngine }))
     if (!mutual) return void (await fails(() => pair.establish(), 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'))
     pair.establish()
     ok(pair.server.engine.agreed!.authorized, 'the client is not authorized')

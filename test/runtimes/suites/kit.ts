@@ -120,7 +120,8 @@ async function runCase({ group, name, body, deadline = DEADLINE, leaves }: Defin
   reason ??= await failureIn(() => t.cleanUp(), deadline)
   if (!reason && !leaves) reason = await leftBehind(before)
   const ms = Math.round(performance.now() - began)
-  return { type: 'case', group, name, outcome: reason ? 'failed' : 'passed', ms, ...(reason && { reason }), ...(t.note && { note: t.note }) }
+  const outcome = reason ? 'failed' : 'passed'
+  return { type: 'case', group, name, outcome, ms, ...(reason && { reason }), ...(t.note && { note: t.note }) }
 }
 
 async function leftBehind(before: number): Promise<string | undefined> {

@@ -70,8 +70,9 @@ for (const peer of PEERS) {
     `${peer}: a pre-shared key`,
     async (t) => {
       const psk = fromHex(PSK.keyHex)
-      const options = { pskCallback: () => ({ psk, identity: PSK.identity }), ciphers: 'ECDHE-PSK-CHACHA20-POLY1305', maxVersion: 'TLSv1.2' as const }
-      const socket = await secure(t, t.world.peers[peer].psk, { ...options, checkServerIdentity: () => undefined })
+      const options = { ciphers: 'ECDHE-PSK-CHACHA20-POLY1305', maxVersion: 'TLSv1.2', checkServerIdentity: () => undefined } as const
+      const pskCallback = () => ({ psk, identity: PSK.identity })
+      const socket = await secure(t, t.world.peers[peer].psk, { ...options, pskCallback })
       same((await info(socket)).version, 'TLSv1.2')
       await end(socket)
     },

@@ -9,7 +9,7 @@ import { LEAVES, listen, membioHttps, once, PEERS } from './node-support.ts'
 
 const web = group('membio/https', ['node:https'])
 
-const body = async (response: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> => {
+const body = async (response: AsyncIterable<unknown>): Promise<Uint8Array<ArrayBuffer>> => {
   const chunks: Uint8Array[] = []
   for await (const chunk of response) chunks.push(chunk as Uint8Array)
   return concat(chunks)
@@ -32,7 +32,8 @@ for (const peer of PEERS) {
       t.defer(() => agent.destroy())
       const ports = new Set<number>()
       for (let at = 0; at < 10; at++) {
-        const told = JSON.parse(decode(await request(t, t.world.peers[peer].https, { agent, path: `/${at}` }))) as { url: string; port: number }
+        const answer = await request(t, t.world.peers[peer].https, { agent, path: `/${at}` })
+        const told = JSON.parse(decode(answer)) as { url: string; port: number }
         same(told.url, `/${at}`)
         ports.add(told.port)
       }
@@ -71,6 +72,29 @@ webServers(
     const server = https.createServer(t.world.certificates.server, (request, response) => void request.pipe(response))
     const bytes = pattern(MiB, 14)
     sameBytes(await request(t, await listen(t, server), { agent: false, method: 'POST' }, bytes), bytes)
+  },
+  LEAVES,
+)
+
+const http2Servers = group('membio/http2', ['node:https', 'listening'])
+
+http2Servers(
+  'a server and a client, eight streams of one session, 300 kB each way on each',
+  async (t) => {
+    const http2 = (await import('membio/http2')).default as unknown as typeof import('node:http2')
+    const server = http2.createSecureServer(t.world.certificates.server)
+    server.on('stream', (stream) => void stream.pipe(stream))
+    const port = await listen(t, server)
+    const session = http2.connect(`https://127.0.0.1:${port}`, { servername: HOST, ca: t.world.certificates.ca })
+    t.defer(() => session.destroy())
+    await once(session, 'connect')
+    const one = async (seed: number) => {
+      const bytes = pattern(300_000, seed)
+      const stream = session.request({ ':method': 'POST' }, { endStream: false })
+      stream.end(bytes)
+      sameBytes(await body(stream), bytes)
+    }
+    await Promise.all(Array.from({ length: 8 }, (_, seed) => one(seed + 1)))
   },
   LEAVES,
 )

@@ -1,5 +1,5 @@
-// What the cases of `membio/tls` and `membio/https` share: sockets as a program of Node's has them, and waiting for their events. Types come from
-// node:*, values only when asked for: pages do not have them.
+// What the cases of `membio/tls` and `membio/https` share: sockets as a program of Node's has them, and waiting for their events. Types
+// come from node:*, values only when asked for: pages do not have them.
 import type { EventEmitter } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
@@ -70,7 +70,9 @@ export async function ask(socket: Socket, command: string): Promise<string> {
   return decode(await answer).trimEnd()
 }
 
-export const info = async (socket: Socket) => JSON.parse(await ask(socket, 'info')) as { version: string; resumed: boolean; client?: string }
+type Info = { version: string; resumed: boolean; client?: string }
+
+export const info = async (socket: Socket): Promise<Info> => JSON.parse(await ask(socket, 'info')) as Info
 
 export async function end(socket: TLSSocket): Promise<void> {
   const closed = once(socket, 'close')

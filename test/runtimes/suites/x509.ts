@@ -1,5 +1,6 @@
 // Certificates without a connection: made, read and verified in every runtime, and those of others read as others wrote them.
-import { createCertificate, createKey, createRequest, parseCertificate, parseRequest, publicKey, verifyCertificate, type VerifyOptions } from 'membio/x509'
+import { createCertificate, createKey, createRequest, parseCertificate, parseRequest, publicKey } from 'membio/x509'
+import { verifyCertificate, type VerifyOptions } from 'membio/x509'
 import { HOST } from '../world.ts'
 import { group, hex, ok, same } from './kit.ts'
 
