@@ -11,7 +11,8 @@ import { nodeHttps, Program, runTool, startSample } from './program.ts'
 
 const text = readFileSync(join(repository, 'README.md'), 'utf8')
 const blocks = [...text.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code!)
-const [client, server, dropIn, engines] = blocks as [string, string, string, string]
+// The fourth is a fragment, and no program of its own.
+const [client, server, dropIn, , engines] = blocks as [string, string, string, string, string]
 
 /** In a folder of the repository, where `membio` is the package itself; with another port than the README's. */
 function saved(t: Case, code: string, port = 0): string {
