@@ -193,12 +193,27 @@ static int reads_by_record(const tls_connection *c) {
   return (c->flags & TLS_FLAG_PARK_RENEGOTIATION) && SSL_version(c->ssl) < TLS1_3_VERSION;
 }
 
+/* As ERR_clear_error(3), for what is called for each record: most often there is nothing, and it would look through all sixteen places. */
+static void errors_clear(void) {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+/* SSL_read would only say so after it has taken a buffer, and wiped it again. */
+static int nothing_to_read(const tls_connection *c) {
+  return ring_pending(&c->incoming) == 0 && !c->incoming.eof && !c->waiting && !SSL_in_init(c->ssl) && !SSL_has_pending(c->ssl) &&
+         !(SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN);
+}
+
 int32_t tls_read(tls_connection *c, uint8_t *out, size_t length) {
   size_t total = 0, read;
   int32_t status = TLS_DONE;
   if (c->failed) return TLS_ERROR;
   while (total < length && status == TLS_DONE && !(total > 0 && reads_by_record(c))) {
-    ERR_clear_error();
+    if (nothing_to_read(c)) {
+      status = TLS_WANT_READ;
+      break;
+    }
+    errors_clear();
     if (SSL_read_ex(c->ssl, out + total, length - total, &read))
       total += read;
     else
@@ -221,7 +236,7 @@ int32_t tls_write(tls_connection *c, const uint8_t *plaintext, size_t length) {
       status = TLS_WANT_WRITE;
       break;
     }
-    ERR_clear_error();
+    errors_clear();
     if (SSL_write_ex(c->ssl, plaintext + total, record, &written))
       total += written;
     else

@@ -104,7 +104,9 @@ export class TlsEngine extends LiveConnection<SecureContext> {
     const { exports, memory } = this.library
     const connection = this.handle.pointer
     const length = this.library.scratchWord
-    const taken = new Uint8Array(Math.min(exports.tls_outgoing_pending(connection), maximum))
+    const pending = exports.tls_outgoing_pending(connection)
+    if (pending === 0) return NOTHING
+    const taken = new Uint8Array(Math.min(pending, maximum))
     for (let filled = 0; filled < taken.length; ) {
       const at = exports.tls_outgoing_peek(connection, length)
       const count = Math.min(memory.u32(length), taken.length - filled)
