@@ -108,6 +108,7 @@ export class Harness {
     const enough = milliseconds / 1000
     let times = 1
     let rate = 0
+    let steady = 0
     for (let spent = 0; ; ) {
       const run = await child.run(times)
       const seconds = effort(run)
@@ -116,9 +117,9 @@ export class Harness {
         times = Math.ceil(times * Math.min(8, enough / Math.max(seconds, enough / 8)))
         continue
       }
-      const faster = times / seconds > rate * STILL_WARMING
+      steady = times / seconds > rate * STILL_WARMING ? 0 : steady + 1
       rate = Math.max(rate, times / seconds)
-      if (spent >= warmUp * LONGEST || (spent >= warmUp && !faster)) return Math.max(1, Math.round((times * enough) / seconds))
+      if (spent >= warmUp * LONGEST || (spent >= warmUp && steady >= STEADY)) return Math.max(1, Math.round((times * enough) / seconds))
     }
   }
 }
@@ -128,6 +129,8 @@ const effort = ({ seconds, cpuSeconds }: Run): number => Math.min(seconds, cpuSe
 
 /** What was faster by less than that may have been chance. */
 const STILL_WARMING = 1.03
+/** So many runs in a row. */
+const STEADY = 3
 /** So many times the warm-up, at most. */
 const LONGEST = 8
 

@@ -20,7 +20,7 @@ Measures membio against its own C, the runtimes' TLS, and other TLS in JavaScrip
 it; without one all are run. Install what it compares with first: ./build.sh kernels bench
 
   --list             the cases' names, and nothing else
-  --quick            fewer and shorter samples: enough to see a factor of two
+  --quick            fewer and shorter samples, less warm-up: enough to see a factor of two; membio looks slower than it is
   --rounds N         samples of each contender (default 15; quick 5)
   --milliseconds N   how long one sample takes (default 50; quick 20)
   --connections N    how many are idle (default 10000; quick 1000)
@@ -69,13 +69,13 @@ function parseCommandLine(args: string[]): Options | undefined {
     return given
   }
   const milliseconds = number('milliseconds')
-  const warmUp = Math.min(defaults.warmUp, milliseconds * 5)
+  const warmUp = Math.min(defaults.warmUp, milliseconds * 10)
   const settings = { rounds: number('rounds'), milliseconds, warmUp, connections: number('connections') }
   return { names: positionals, list, write, check, json, from, settings }
 }
 
-const FULL: Settings = { rounds: 15, milliseconds: 50, warmUp: 300, connections: 10_000 }
-const QUICK: Settings = { rounds: 5, milliseconds: 20, warmUp: 60, connections: 1_000 }
+const FULL: Settings = { rounds: 15, milliseconds: 50, warmUp: 500, connections: 10_000 }
+const QUICK: Settings = { rounds: 5, milliseconds: 20, warmUp: 200, connections: 1_000 }
 
 function pick({ names, check }: Options): Case[] {
   const all = check && !names.length ? CASES.filter(({ family, name }) => TARGETS.some(({ row }) => row === `${family}: ${name}`)) : CASES

@@ -105,7 +105,7 @@ async function main(): Promise<void> {
     }
     const how = `Medians of ${values.runs} processes; a later request is the mean of ${LATER}.`
     const where = `${cpus()[0]!.model.trim()}, ${cpus().length} CPUs, load ${loadavg()[0]!.toFixed(1)}`
-    const text = `${table(results)}\n\n${how} ${where}: where others are at work, the time on the CPU is what counts.`
+    const text = `${table(results)}\n\n${how} ${where}:\nwhere others are at work, the time on the CPU is what counts.`
     console.log(text)
     if (values.update) update(text)
   } finally {

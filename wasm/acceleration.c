@@ -11,7 +11,7 @@
 #ifdef __wasm__
 #define IMPORT(name) __attribute__((import_module("membio"), import_name(#name))) extern
 #else
-#define IMPORT(name) static /* native tests have no host */
+#define IMPORT(name) __attribute__((weak)) extern /* native programs have no host, unless they say so */
 #endif
 
 IMPORT(import_key) uint32_t membio_import_key(uint32_t kind, const uint8_t *bytes, uint32_t length);
@@ -20,17 +20,6 @@ IMPORT(aead)
 int32_t membio_aead(uint32_t key, uint32_t direction, const uint8_t *nonce, const uint8_t *aad, uint32_t aad_length, const uint8_t *in,
                     uint32_t length, uint8_t *out, uint8_t *tag);
 IMPORT(rsa) int32_t membio_rsa(uint32_t key, uint8_t *number, uint32_t length);
-
-#ifndef __wasm__
-static uint32_t membio_import_key(uint32_t kind, const uint8_t *bytes, uint32_t length) { return (void)kind, (void)bytes, (void)length, 0; }
-static void membio_drop_key(uint32_t key) { (void)key; }
-static int32_t membio_aead(uint32_t key, uint32_t direction, const uint8_t *nonce, const uint8_t *aad, uint32_t aad_length,
-                           const uint8_t *in, uint32_t length, uint8_t *out, uint8_t *tag) {
-  (void)key, (void)direction, (void)nonce, (void)aad, (void)aad_length, (void)in, (void)length, (void)out, (void)tag;
-  return HOST_DECLINED;
-}
-static int32_t membio_rsa(uint32_t key, uint8_t *number, uint32_t length) { return (void)key, (void)number, (void)length, HOST_DECLINED; }
-#endif
 
 static size_t least_text = SIZE_MAX;
 static int rsa_wanted;

@@ -25,14 +25,23 @@ const sidesOn = (runtime: Runtime): readonly { who: string; module: string }[] =
 ]
 
 /** Milliseconds of one process. */
-async function processTime(runtime: Runtime, args: readonly string[]): Promise<number> {
+interface Taken {
+  clock: number
+  cpu: number
+}
+
+async function processTime(runtime: Runtime, args: readonly string[]): Promise<Taken> {
   const [program, ...rest] = commandFor(runtime, SCRIPT)!
   const began = performance.now()
-  const child = spawn(program!, [...rest, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: environment(), timeout: PATIENCE })
-  const [code] = (await once(child, 'exit')) as [number]
-  const milliseconds = performance.now() - began
+  const child = spawn(program!, [...rest, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: environment(), timeout: PATIENCE })
+  let printed = ''
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text))
+  const exit = once(child, 'exit').then(([code]) => ({ code: code as number, clock: performance.now() - began }))
+  await once(child, 'close') // all that it printed is there
+  const { code, clock } = await exit
   if (code !== 0) throw new Error(`${args.join(' ')}: exit code ${code}`)
-  return milliseconds
+  const { user, system } = JSON.parse(printed) as NodeJS.CpuUsage
+  return { clock, cpu: (user + system) / 1000 }
 }
 
 async function run(runtime: Runtime, what: What, { given, settings }: Tools): Promise<Row> {
@@ -45,14 +54,16 @@ async function run(runtime: Runtime, what: What, { given, settings }: Tools): Pr
   const folder = mkdtempSync(join(tmpdir(), 'membio-bench-'))
   const caFile = join(folder, 'ca.pem')
   writeFileSync(caFile, given.certificates['P-256'].ca)
-  const samples: Samples[] = sides.map(({ who }) => ({ who, values: [] }))
+  const samples: Samples[] = sides.map(({ who }) => ({ who, values: [], cpuValues: [] }))
   try {
     // One more than counts: the first ones read files from disk.
     for (let round = -1; round < settings.rounds; round++) {
       const nothing = await processTime(runtime, ['nothing'])
       for (const [at, { module }] of sides.entries()) {
         const whole = await processTime(runtime, [what, module, String(given.server.ports['P-256']), caFile])
-        if (round >= 0) samples[at]!.values.push(Math.max(whole - nothing, MEASURABLE))
+        if (round < 0) continue
+        samples[at]!.values.push(Math.max(whole.clock - nothing.clock, MEASURABLE))
+        samples[at]!.cpuValues!.push(Math.max(whole.cpu - nothing.cpu, MEASURABLE))
       }
     }
   } finally {

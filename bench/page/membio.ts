@@ -1,6 +1,6 @@
 // membio in a page: its poller on its own Wisp transport.
 import { createContext, init, type SecureContext } from 'membio'
-import { Poller, wisp, WISP_PROTOCOLS, type WebSocketLike, type WispClient } from 'membio/transport'
+import { Poller, wisp, WISP_PROTOCOLS, type WispClient } from 'membio/transport'
 import { Download, request } from '../peers/download.ts'
 import type { Ends, Peer } from '../peers/peer.ts'
 import { Cannot, HOST } from '../work.ts'
@@ -13,7 +13,7 @@ export async function membio(): Promise<Peer> {
     server({ key, group, cipher }, { certificates, server }) {
       if (key !== 'P-256') throw new Cannot(ONLY_P256)
       const context = createContext({ ca: certificates.page.ca, groups: [group], cipherSuites: [cipher], minVersion: 'TLSv1.3' })
-      const proxy = wisp(new WebSocket(`ws://127.0.0.1:${server.web}/wisp/`, [...WISP_PROTOCOLS]) as WebSocketLike)
+      const proxy = wisp(new WebSocket(`ws://127.0.0.1:${server.web}/wisp/`, [...WISP_PROTOCOLS]))
       return client(context, proxy, server.ports.page)
     },
   }

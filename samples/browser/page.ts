@@ -92,6 +92,7 @@ class Attempt implements Watcher {
     byId('chain').replaceChildren()
     byId('chain-note').textContent = ''
     byId('answer').replaceChildren()
+    byId('wire').replaceChildren()
     byId('results').hidden = false
     try {
       this.#session = new Session(wish, proxy, this)

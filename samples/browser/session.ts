@@ -1,6 +1,6 @@
 // One TLS connection, made in this tab: a WebSocket to the proxy carries its bytes, membio makes and opens them. Knows no page: what
 // happens is told to a watcher.
-import { createContext, type Agreed, type EngineEvent, type TlsError } from 'membio'
+import { createContext, type Agreed, type EngineEvent, type SecureContext, type TlsEngine, type TlsError } from 'membio'
 import { Poller, webSocket, webSocketProxy, type ByteTransport } from 'membio/transport'
 import { mozillaRoots } from 'membio/roots'
 
@@ -37,8 +37,7 @@ export class Session {
   /** Connects at once. @param proxy "ws://localhost:8080/v1" @throws TlsError if the certificates to trust are none */
   constructor({ host, port, ca = mozillaRoots, maxVersion }: Wish, proxy: string, watcher: Watcher) {
     const context = createContext({ ca, maxVersion })
-    // Parked at `verify`, the handshake shows the chain, be it good or bad. The verdict is left as OpenSSL has it.
-    const engine = context.createEngine({ role: 'client', servername: host, alpn: ['http/1.1'], trace: true, park: ['verify'] })
+    const engine = engineOf(context, host)
     const { url, protocols } = webSocketProxy(proxy, host, port)
     const pipe = tapped(webSocket(new WebSocket(url, protocols)), (direction, chunk) => watcher.onCiphertext(direction, chunk))
     const decisions = {
@@ -72,6 +71,16 @@ export class Session {
   /** At once, without a word: `onClose` is called all the same. */
   destroy(): void {
     this.#poller.destroy()
+  }
+}
+
+/** Parked at `verify`, the handshake shows the chain, be it good or bad. The verdict is left as OpenSSL has it. */
+function engineOf(context: SecureContext, servername: string): TlsEngine {
+  try {
+    return context.createEngine({ role: 'client', servername, alpn: ['http/1.1'], trace: true, park: ['verify'] })
+  } catch (error) {
+    context.free() // contexts and engines are WebAssembly's memory, which nobody else takes back soon
+    throw error
   }
 }
 

@@ -50,6 +50,7 @@ void signer_cases(void);
 void odd_signer_cases(void);
 void refusal_cases(void);
 void x509_cases(void);
+void acceleration_cases(void);
 void memory_cases(void);
 void memory_wrong_cases(void);
 void memory_lost_cases(void);

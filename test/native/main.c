@@ -63,6 +63,7 @@ int main(int count, char **arguments) {
   odd_signer_cases();
   refusal_cases();
   x509_cases();
+  acceleration_cases();
   memory_cases();
   memory_wrong_cases();
   memory_lost_cases();

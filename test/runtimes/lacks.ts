@@ -2,7 +2,12 @@
 // other reason is a failure.
 import type { Exception, Need, RuntimeName } from './world.ts'
 
-const NODE = { 'own socket': "Node's own socket is node:net's, which the neighbouring row is about" }
+const NO_REQUESTS = { requests: 'nothing here belongs to a request' }
+
+const NODE = {
+  ...NO_REQUESTS,
+  'own socket': "Node's own socket is node:net's, which the neighbouring row is about",
+}
 
 const NO_NODE = 'a page has no sockets, and none of the node:* modules'
 
@@ -11,14 +16,15 @@ export const LACKS: Record<RuntimeName, Partial<Record<Need, string>>> = {
   node22: NODE,
   node24: NODE,
   node26: NODE,
-  deno: {},
-  bun: {},
+  deno: NO_REQUESTS,
+  bun: NO_REQUESTS,
   workerd: {
     'node:https': "workerd's node:https is made of its fetch: it takes no connection that others have made",
     blocking: 'a worker has no threads to wait for',
     listening: 'workerd opens no listening socket for a worker: what comes in is HTTP, by its configuration',
   },
   chromium: {
+    ...NO_REQUESTS,
     'node:net': NO_NODE,
     'node:https': NO_NODE,
     connecting: 'a page opens no TCP connection: membio/streams has `secure` for what it has',

@@ -7,7 +7,7 @@ export const RUNTIMES = ['node20', 'node22', 'node24', 'node26', 'deno', 'bun', 
 export type RuntimeName = (typeof RUNTIMES)[number]
 
 /** What a case needs of a runtime; lacks.ts says who does not have it, and why. */
-export type Need = 'own socket' | 'node:net' | 'node:https' | 'connecting' | 'listening' | 'an ordinary pipe' | 'blocking'
+export type Need = 'own socket' | 'node:net' | 'node:https' | 'connecting' | 'listening' | 'an ordinary pipe' | 'blocking' | 'requests'
 
 export interface Identity {
   cert: string
@@ -80,6 +80,8 @@ export interface Briefing {
   exceptions: readonly Exception[]
   /** Only groups whose title contains one of these; none means all. */
   wanted: readonly string[]
+  /** Where a worker is asked. */
+  worker?: string
   /** Where a browser finds those who open sockets for it. */
   webSocketProxy?: string
 }

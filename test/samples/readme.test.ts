@@ -11,7 +11,10 @@ import { nodeHttps, Program, runTool, startSample } from './program.ts'
 
 const text = readFileSync(join(repository, 'README.md'), 'utf8')
 const blocks = [...text.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code!)
-const [client, server, dropIn, engines] = blocks as [string, string, string, string]
+/** The one with these words in it. */
+const block = (words: string): string => blocks.find((code) => code.includes(words))!
+const [client, server] = [block('// client.mjs'), block('// server.mjs')]
+const [dropIn, engines] = [block("import tls from 'membio/tls'"), block('while (!client.agreed || !server.agreed)')]
 
 /** In a folder of the repository, where `membio` is the package itself; with another port than the README's. */
 function saved(t: Case, code: string, port = 0): string {

@@ -182,6 +182,7 @@ test('what is no TLS server, and what is no server at all', async (t) => {
   assert.is(await connect(page, 1, { ca }), 'Nobody listens there')
   assert.is(await connect(page, 443, { host: 'elsewhere.test', ca }), 'The proxy may not connect there')
   assert.is(await connect(page, plain, { ca: 'nonsense' }), 'That cannot be used')
+  assert.is(await connect(page, plain, { host: 'no host', ca }), 'This is no address')
   await program.kill('SIGKILL')
   assert.is(await connect(page, plain, { ca }), 'The proxy cannot be reached')
 })

@@ -103,7 +103,7 @@ test('20 MB from the tab to a server that reads late: back-pressure, and every b
 
 /** Chromium's WebSocketStream holds its peer back: what is not read stays where it is. Reads nothing for a second, and then everything. */
 const DOWNLOAD = `
-import { createContext, init } from 'membio'
+import { createContext, init, liveHandles } from 'membio'
 import { Poller, webSocketProxy, webStreams } from 'membio/transport'
 await init()
 const context = createContext({ ca: CA })
@@ -121,7 +121,10 @@ const poller = new Poller(engine, webStreams({ readable: readable.pipeThrough(by
     poller.pause()
     fetch('/stalled').then(() => poller.resume())
   },
-  onClose: (error) => console.log('closed ' + JSON.stringify({ got, error: error?.message })),
+  onClose(error) {
+    context.free()
+    console.log('closed ' + JSON.stringify({ got, error: error?.message, live: liveHandles() }))
+  },
 })`
 
 test('WebSocketStream and webStreams: a tab that does not read holds the server back', async (t) => {
@@ -143,8 +146,8 @@ test('WebSocketStream and webStreams: a tab that does not read holds the server 
     for (let before = -1; before !== written; await sleep(300)) before = written // until nothing moves
     stalledAt = written
   })
-  const { got, error } = JSON.parse(lines.at(-1)!.slice('closed '.length)) as { got: number; error?: string }
-  assert.is(error, undefined)
+  const { got, error, live } = JSON.parse(lines.at(-1)!.slice('closed '.length)) as { got: number; error?: string; live: number }
+  assert.equal([error, live], [undefined, 0])
   assert.ok(got > LENGTH)
   assert.ok(stalledAt > 0 && stalledAt < LENGTH / 2, `${stalledAt} bytes had left the server while nobody read`)
   t.note = `${stalledAt} bytes`

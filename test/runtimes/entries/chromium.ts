@@ -23,5 +23,5 @@ scope.run = async (briefing) => {
   await init()
   await import('../suites/all.ts')
   await runAll((report) => scope.report(report))
-  await scope.report({ type: 'end', version: /Chrome\/([\d.]+)/.exec(navigator.userAgent)?.[1] ?? navigator.userAgent })
+  await scope.report({ type: 'end', version: navigator.userAgent })
 }

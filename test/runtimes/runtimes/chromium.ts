@@ -20,6 +20,7 @@ interface Playwright {
 }
 interface Browser {
   newPage(): Promise<Page>
+  version(): string
   close(): Promise<void>
 }
 interface Page {
@@ -42,7 +43,8 @@ export const runChromium: Run = async (briefing, listen, t) => {
     page.on('crash', () => reject(new Error('the page has crashed')))
   })
   page.on('console', (message) => (t.output += `${message.text()}\n`))
-  await page.exposeFunction('report', listen)
+  const version = browser.version() // pages are told a part of it
+  await page.exposeFunction('report', (report) => listen(report.type === 'end' ? { ...report, version } : report))
   await page.goto(origin)
   const told: Briefing = { ...briefing, webSocketProxy: `${origin.replace('http', 'ws')}/v1` }
   await Promise.race([broken, page.evaluate((told) => (globalThis as unknown as { run(told: Briefing): Promise<void> }).run(told), told)])

@@ -1,4 +1,5 @@
 // workerd alone, without tools around it: a configuration, one bundled module, openssl.wasm beside it.
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -6,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { bundleEntry, bundlePackage, stage } from '../bundle.ts'
 import { installed } from '../installed.ts'
 import { reportIn, start, type Cleanups, type Run } from '../runtime.ts'
+import type { Briefing } from '../world.ts'
 
 /** From this date on node:* modules are there without being asked for. */
 const DATE = '2026-11-01'
@@ -36,12 +38,17 @@ export async function startWorker(t: Cleanups, name: string): Promise<{ url: str
 
 export const runWorkerd: Run = async (briefing, listen, t) => {
   const { url } = await startWorker(t, 'entries/workerd')
-  const response = await fetch(url, { method: 'POST', body: JSON.stringify(briefing) })
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify({ ...briefing, worker: url } satisfies Briefing) })
   if (!response.ok) throw new Error(`the worker answered ${response.status}: ${await response.text()}`)
+  // Which it does not tell its workers.
+  const version = execFileSync(installed('workerd'), ['--version'], { encoding: 'utf8' }).trim().split(' ').at(-1)!
   let rest = ''
   for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split('\n')
     rest = lines.pop()!
-    for (const line of lines) listen(reportIn(line)!)
+    for (const line of lines) {
+      const report = reportIn(line)!
+      listen(report.type === 'end' ? { ...report, version } : report)
+    }
   }
 }
