@@ -79,11 +79,11 @@ export function readAgreed({ exports, memory }: Library, connection: TlsConnecti
     }
   }
   return {
-    version: a.versionName,
-    cipherSuite: { name: a.cipherStandard, opensslName: a.cipherOpenssl, id: a.cipherId & 0xffff, version: a.cipherVersion },
-    group: a.group || undefined,
-    signatureScheme: a.signature || undefined,
-    peerSignatureScheme: a.peerSignature || undefined,
+    version: shared(a.versionName),
+    cipherSuite: { name: shared(a.cipherStandard), opensslName: shared(a.cipherOpenssl), id: a.cipherId & 0xffff, version: shared(a.cipherVersion) },
+    group: shared(a.group) || undefined,
+    signatureScheme: shared(a.signature) || undefined,
+    peerSignatureScheme: shared(a.peerSignature) || undefined,
     temporaryKey: temporaryKey(a.temporaryKey, a.temporaryKeyName, a.temporaryKeyBits),
     alpn: alpnBytes && alpnText(alpnBytes),
     alpnBytes,
@@ -99,6 +99,14 @@ export function readAgreed({ exports, memory }: Library, connection: TlsConnecti
     verifiedChain: certificates(TLS_CHAIN_VERIFIED),
   }
 }
+
+/** OpenSSL's names are few, and connections many: each name is kept once. */
+function shared(name: string): string {
+  const known = names.get(name)
+  if (known === undefined) names.set(name, name)
+  return known ?? name
+}
+const names = new Map<string, string>()
 
 function temporaryKey(type: number, name: string, bits: number): TemporaryKey | undefined {
   if (type === TLS_TEMPORARY_KEY_DH) return { type: 'DH', bits }

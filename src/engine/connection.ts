@@ -191,12 +191,18 @@ export abstract class Connection<Context extends ContextLike> {
 
   /** The next event, oldest first; undefined when there is none. */
   nextEvent(): EngineEvent | undefined {
-    if (this.handle.isFree) return this.#events.shift()
+    if (this.handle.isFree) return this.#nextOfOurs()
     const taken = this.library.memory.take(this.library.exports.tls_event_take(this.handle.pointer))
-    if (!taken) return this.#events.shift()
+    if (!taken) return this.#nextOfOurs()
     if (taken.kind === TLS_EVENT_AGREED) this.#agreed = readAgreed(this.library, this.handle.pointer)
     const event = taken.kind === TLS_EVENT_VERIFY ? this.#verifyEvent() : decodeEvent(taken)
     if (isParkEvent(event)) this.#parked = event
+    return event
+  }
+
+  #nextOfOurs(): EngineEvent | undefined {
+    const event = this.#events.shift()
+    if (!this.#events.length) this.#events.length = 0 // gives the memory back
     return event
   }
 

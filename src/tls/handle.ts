@@ -10,7 +10,7 @@ import type { TlsEngine } from '../engine/engine.ts'
 import type { EngineOptions, PreSharedKey } from '../engine/options.ts'
 import { TlsError } from '../errors.ts'
 import { nodeSocket, type DuplexLike } from '../transport/node-socket.ts'
-import { Poller, type Decisions, type PollerEvent } from '../transport/poller.ts'
+import { Poller, type Decisions, type PollerEvent, type PollerHandlers } from '../transport/poller.ts'
 import type { ByteTransport } from '../transport/transport.ts'
 import { alpnNames } from './alpn.ts'
 import { element, peerCertificate } from './certificate.ts'
@@ -59,7 +59,7 @@ export interface HandleSettings {
 /** No deadlines of the poller's own: Node's surface has timeouts of its own. After a failure the alert has a second to arrive. */
 const DEADLINES = { handshake: 0, idle: 0, shutdown: 1000 }
 
-export class TlsHandle {
+export class TlsHandle implements PollerHandlers {
   readonly settings: HandleSettings
   readonly #owner: HandleOwner
   #poller: Poller | undefined
@@ -95,13 +95,7 @@ export class TlsHandle {
     this.#poller = new Poller(
       engine,
       this.#transport,
-      {
-        onSecure: (agreed) => this.#onSecure(agreed),
-        onPlaintext: (chunk) => this.#onPlaintext(chunk),
-        onEnd: () => this.#owner.onEnd(),
-        onEvent: (event) => this.#onEvent(event),
-        onClose: (error) => this.#onClose(error),
-      },
+      this,
       { decisions, deadlines: DEADLINES, insecureTruncation: true },
     )
     if (this.settings.isServer) raw.once('end', () => setImmediate(() => this.#onEarlyEnd()))
@@ -369,23 +363,29 @@ export class TlsHandle {
     }
   }
 
-  #onSecure(agreed: Agreed): void {
+  // ---- What the poller tells. Methods, because closures for each connection would cost ten thousand idle ones their memory. ----
+
+  onSecure(agreed: Agreed): void {
     this.#agreed = agreed
     this.#owner.onSecure()
   }
 
-  #onPlaintext(chunk: Uint8Array): void {
+  onPlaintext(chunk: Uint8Array): void {
     this.bytesRead += chunk.length
     this.#owner.onPlaintext(chunk)
   }
 
-  #onEvent(event: PollerEvent): void {
+  onEnd(): void {
+    this.#owner.onEnd()
+  }
+
+  onEvent(event: PollerEvent): void {
     if (event.type === 'session') this.#session = bufferOf(event.session)
     if (event.type === 'agreed') this.#agreed = this.#poller!.engine.agreed
     this.#owner.onEvent(event)
   }
 
-  #onClose(error?: TlsError): void {
+  onClose(error?: TlsError): void {
     if (this.#over) return
     this.#over = true
     if (!error) this.#shut()

@@ -197,6 +197,7 @@ export class TLSSocket extends SocketControls {
     }
     this._secureEstablished = true
     clearTimeout(this.#handshakeTimer)
+    this.#handshakeTimer = undefined
     this.emit('secure')
     this.#sessions.tellTickets()
   }

@@ -12,7 +12,7 @@ import type { EngineEvent, ParkEvent } from '../engine/events.ts'
 import { isParkEvent } from '../engine/events.ts'
 import { closedInHandshake, TlsError, usageError } from '../errors.ts'
 import { nextLoop } from './next-loop.ts'
-import type { ByteTransport } from './transport.ts'
+import type { ByteTransport, TransportReceiver } from './transport.ts'
 
 /** What `onEvent` gets. */
 export type PollerEvent =
@@ -144,13 +144,7 @@ export class Poller {
     this.#transport = transport
     this.#handlers = handlers
     this.#options = options
-    transport.attach({
-      onChunk: (chunk) => this.#onChunk(chunk),
-      onDrain: () => this.#onDrain(),
-      onEof: () => this.#onEnding('eof'),
-      onError: (error) => this.#onEnding(ioError(error)),
-      onClosed: () => this.#onClosed(),
-    })
+    transport.attach(new Poller.#Receiver(this))
     this.#arm('handshake')
     this.#touch()
     this.#request()
@@ -236,6 +230,30 @@ export class Poller {
   }
 
   // ---- What the transport tells. ----
+
+  /** Methods of a class cost an idle connection no memory, as closures would. */
+  static readonly #Receiver = class implements TransportReceiver {
+    readonly #poller: Poller
+
+    constructor(poller: Poller) {
+      this.#poller = poller
+    }
+    onChunk(chunk: Uint8Array): void {
+      this.#poller.#onChunk(chunk)
+    }
+    onDrain(): void {
+      this.#poller.#onDrain()
+    }
+    onEof(): void {
+      this.#poller.#onEnding('eof')
+    }
+    onError(error: Error): void {
+      this.#poller.#onEnding(ioError(error))
+    }
+    onClosed(): void {
+      this.#poller.#onClosed()
+    }
+  }
 
   #onChunk(chunk: Uint8Array): void {
     if (this.#closed) return this.#discard(chunk)
@@ -348,7 +366,10 @@ export class Poller {
         this.#transport.pause()
         return fed
       }
-      if (this.#inbox.shift() && !this.#inbox.length) this.#transport.resume()
+      this.#inbox.shift()
+      if (this.#inbox.length) continue
+      this.#inbox.length = 0 // an array that was emptied one by one keeps its memory
+      this.#transport.resume()
     }
     return fed
   }
@@ -436,7 +457,8 @@ export class Poller {
       if (this.#closed) return
     }
     const write = this.#outbox[0]
-    if (write && bytes) write.chunk = write.chunk.subarray(bytes)
+    if (!write) this.#outbox.length = 0 // as the inbox
+    else if (bytes) write.chunk = write.chunk.subarray(bytes)
   }
 
   #closeOurSide(): number {
