@@ -193,7 +193,7 @@ export interface CrlOptions {
   }[]
   /** Rises with every CRL. Default: `thisUpdate` in seconds since 1970. */
   number?: number | bigint
-  /** Default: now. */
+  /** Default: a minute ago, for verifiers whose clocks are late. */
   thisUpdate?: Date
   /** When there will be a newer one at the latest; after that this one counts no longer. Default: seven days from now. */
   nextUpdate?: Date
@@ -203,10 +203,10 @@ export interface CrlOptions {
 export function createCrl(options: CrlOptions): string {
   const call = 'createCrl'
   if (!options.issuer) throw usageError(`${call}: \`issuer\` is missing: whose list is it?`)
-  const { revoked = [], thisUpdate = new Date() } = options
+  const { revoked = [], thisUpdate = new Date(Date.now() - MINUTE) } = options
   const fields = [
     ...issuerFields(call, options.issuer),
-    ...periodFields(call, ['thisUpdate', thisUpdate, 0], ['nextUpdate', options.nextUpdate, 7 * DAY]),
+    ...periodFields(call, ['thisUpdate', thisUpdate, -MINUTE], ['nextUpdate', options.nextUpdate, 7 * DAY]),
     crlNumber(call, options.number ?? Math.floor(thisUpdate.getTime() / 1000)),
     config('authorityKeyIdentifier', 'keyid,issuer'),
     ...revoked.map((entry): Field => ['revoked', revokedFields(call, entry)]),
