@@ -18,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import javax.net.ssl.*;
 
 public class JavaPeer {
+  static final int PIECE = 1 << 16;
   static final Map<String, SSLContext> contexts = new ConcurrentHashMap<>();
 
   public static void main(String[] args) throws Exception {
@@ -207,7 +208,8 @@ public class JavaPeer {
       for (int i = 0; i < size; i++) sent[i] = (byte) ('0' + i * 7 % 10);
       Thread writer = new Thread(() -> {
         try {
-          out.write(sent);
+          // In pieces: keys are updated between writes, and the peer answers with its next bytes.
+          for (int at = 0; at < size; at += PIECE) out.write(sent, at, Math.min(PIECE, size - at));
           out.flush();
         } catch (IOException e) {
           say(id, "failed=" + URLEncoder.encode(String.valueOf(e.getMessage()), StandardCharsets.UTF_8));
