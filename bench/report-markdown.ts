@@ -52,7 +52,7 @@ function targets(results: Results): string {
     reached(judged, results),
     judged.why ? `${judged.verdict}: ${plain(judged.why)}` : judged.verdict,
   ])
-  return ['## Targets', '', '![](performance.svg)', '', table(['figure', 'target', 'reached', ''], rows), ''].join('\n')
+  return ['## Targets', '', '![Each target, and what was reached](performance.svg)', '', table(['figure', 'target', 'reached', ''], rows), ''].join('\n')
 }
 
 function wanted({ target: { atLeast, atMost, row } }: Judged): string {
