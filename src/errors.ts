@@ -135,6 +135,13 @@ export function connectionError(record: ErrorRecord, scene: ErrorScene): TlsErro
   return new TlsError(kind, `${scene.during} failed: ${reasonText(record)}${hint}`, { ...fields, code })
 }
 
+/** What moves the bytes has failed. @param cause the runtime's error, whose code is kept */
+export function ioError(cause: unknown, what: string): TlsError {
+  const { code, message } = cause instanceof Error ? (cause as Error & { code?: unknown }) : { code: undefined, message: String(cause) }
+  const fields = { code: typeof code === 'string' ? code : 'ERR_TLS_TRANSPORT', cause }
+  return new TlsError('io', `${what} failed: ${message || fields.code}`, fields)
+}
+
 /** close_notify before there was a connection. */
 export const closedInHandshake = (): TlsError =>
   new TlsError('closed', 'the connection was closed before the handshake was done', { code: 'ERR_TLS_CLOSED_IN_HANDSHAKE' })

@@ -1,5 +1,6 @@
 // From trace events to rows of the diagram: a row is a record on the wire, or several of application data, with the messages in it.
 // Knows no page.
+import { alertName } from 'membio'
 import type { Direction, TraceEvent } from './session.ts'
 
 export interface Message {
@@ -98,8 +99,7 @@ function selectedVersion(bytes: Uint8Array): number {
 }
 
 function alert(bytes: Uint8Array): Message {
-  const name = ALERTS[bytes[1]!] ?? `alert ${bytes[1]}`
-  return { name: `Alert: ${name}`, about: bytes[1] === 0 ? ABOUT_CLOSE : ABOUT_ALERT, bytes }
+  return { name: `Alert: ${alertName(bytes[1]!)}`, about: bytes[1] === 0 ? ABOUT_CLOSE : ABOUT_ALERT, bytes }
 }
 
 /** RFC 8446, appendix B. */
@@ -108,28 +108,6 @@ const APPLICATION_DATA = 23
 const HANDSHAKE = 22
 const TLS13 = 0x0304
 const CONTENTS: Record<number, string> = { 20: 'change_cipher_spec', 21: 'alert', 22: 'handshake', 23: 'application_data' }
-const ALERTS: Record<number, string> = {
-  0: 'close_notify',
-  10: 'unexpected_message',
-  20: 'bad_record_mac',
-  40: 'handshake_failure',
-  42: 'bad_certificate',
-  43: 'unsupported_certificate',
-  44: 'certificate_revoked',
-  45: 'certificate_expired',
-  46: 'certificate_unknown',
-  47: 'illegal_parameter',
-  48: 'unknown_ca',
-  50: 'decode_error',
-  51: 'decrypt_error',
-  70: 'protocol_version',
-  71: 'insufficient_security',
-  80: 'internal_error',
-  112: 'unrecognized_name',
-  116: 'certificate_required',
-  120: 'no_application_protocol',
-}
-
 const MESSAGES: Record<number, readonly [name: string, about: string]> = {
   1: [
     'ClientHello',

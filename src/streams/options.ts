@@ -2,7 +2,7 @@
 import { createContext, type SecureContext } from '../engine/context.ts'
 import type { TlsEngine } from '../engine/engine.ts'
 import type { ContextOptions, EngineOptions, ParkPoint, Role } from '../engine/options.ts'
-import { TlsError, usageError } from '../errors.ts'
+import { ioError, TlsError, usageError } from '../errors.ts'
 import type { Deadlines, Decisions, PollerEvent, PollerOptions } from '../transport/poller.ts'
 
 /** Milliseconds; 0 switches a deadline off. */
@@ -180,9 +180,4 @@ export function createEngine(settings: Settings): TlsEngine {
 }
 
 /** Whatever went wrong, as a TlsError. */
-export function tlsErrorOf(error: unknown, what: string): TlsError {
-  if (error instanceof TlsError) return error
-  const { code, message } = error instanceof Error ? (error as Error & { code?: unknown }) : { code: undefined, message: String(error) }
-  const fields = { code: typeof code === 'string' ? code : 'ERR_TLS_TRANSPORT', cause: error }
-  return new TlsError('io', `${what} failed: ${message || fields.code}`, fields)
-}
+export const tlsErrorOf = (error: unknown, what: string): TlsError => (error instanceof TlsError ? error : ioError(error, what))

@@ -2,8 +2,8 @@
 import type { DtlsContext, DtlsListener } from '../engine/dtls-context.ts'
 import type { DtlsEngine } from '../engine/dtls.ts'
 import type { DtlsListenerOptions } from '../engine/dtls-options.ts'
-import { TlsError } from '../errors.ts'
-import { DatagramPoller, ioError, type DatagramHandlers, type DatagramPollerOptions, type DatagramReceiver } from './datagram.ts'
+import { ioError, TlsError } from '../errors.ts'
+import { DatagramPoller, type DatagramHandlers, type DatagramPollerOptions, type DatagramReceiver } from './datagram.ts'
 
 /** Where a peer is, as dgram's `rinfo` has it. */
 export interface PeerAddress {
@@ -78,7 +78,7 @@ export class DatagramServer {
     this.#options = options
     socket.attach({
       onDatagram: (datagram, from) => this.#onDatagram(datagram, from),
-      onError: (error) => this.#fail(ioError(error)),
+      onError: (error) => this.#fail(ioError(error, 'the transport')),
     })
   }
 

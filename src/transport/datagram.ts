@@ -2,7 +2,7 @@
 // here, so no back-pressure and no half-close; instead a timer, because a flight of the handshake may be lost.
 import type { DtlsEngine } from '../engine/dtls.ts'
 import type { EngineEvent } from '../engine/events.ts'
-import { TlsError, usageError } from '../errors.ts'
+import { ioError, TlsError, usageError } from '../errors.ts'
 import type { Deadlines } from './poller.ts'
 
 /** One peer's datagrams: three verbs, two callbacks. Loses, doubles and reorders as it likes; never cuts or joins. */
@@ -76,7 +76,7 @@ export class DatagramPoller {
     this.#options = options
     transport.attach({
       onDatagram: (datagram) => this.#onDatagram(datagram),
-      onError: (error) => this.#finish(ioError(error)),
+      onError: (error) => this.#finish(ioError(error, 'the transport')),
     })
     this.#armDeadline('handshake')
     this.wake()
@@ -245,9 +245,4 @@ export class DatagramPoller {
     }
     this.#finish(new TlsError('io', message, { code }))
   }
-}
-
-export function ioError(error: Error & { code?: unknown }): TlsError {
-  const code = typeof error.code === 'string' ? error.code : 'ERR_TLS_TRANSPORT'
-  return new TlsError('io', `the transport failed: ${error.message}`, { code, cause: error })
 }

@@ -10,7 +10,7 @@ import type { SecureContext } from '../engine/context.ts'
 import type { TlsEngine } from '../engine/engine.ts'
 import type { EngineEvent, ParkEvent } from '../engine/events.ts'
 import { isParkEvent } from '../engine/events.ts'
-import { closedInHandshake, TlsError, usageError } from '../errors.ts'
+import { closedInHandshake, ioError, TlsError, usageError } from '../errors.ts'
 import { nextLoop } from './next-loop.ts'
 import type { ByteTransport, TransportReceiver } from './transport.ts'
 
@@ -248,7 +248,7 @@ export class Poller {
       this.#poller.#onEnding('eof')
     }
     onError(error: Error): void {
-      this.#poller.#onEnding(ioError(error))
+      this.#poller.#onEnding(ioError(error, 'the transport'))
     }
     onClosed(): void {
       this.#poller.#onClosed()
@@ -614,9 +614,4 @@ export class Poller {
   get #highWaterMark(): number {
     return this.#options.highWaterMark ?? 65_536
   }
-}
-
-function ioError(error: Error & { code?: unknown }): TlsError {
-  const code = typeof error.code === 'string' ? error.code : 'ERR_TLS_TRANSPORT'
-  return new TlsError('io', `the transport failed: ${error.message || code}`, { code, cause: error })
 }
